@@ -1,0 +1,1 @@
+"""How agents are launched into their worktrees."""

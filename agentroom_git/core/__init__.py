@@ -1,0 +1,1 @@
+"""Pure values and decisions: no git, files, clock, environment or threads."""

@@ -1,0 +1,1 @@
+"""The door to the repository; the only importer of pygit2."""

@@ -1,0 +1,1 @@
+"""The MCP server: tools that call the room's use cases and return their values."""

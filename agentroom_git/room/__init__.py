@@ -1,0 +1,1 @@
+"""Use cases: what the command line, the MCP server, the sidecar and the hooks call."""

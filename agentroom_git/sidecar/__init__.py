@@ -1,0 +1,1 @@
+"""The sidecar: the loop that folds commits and syncs worktrees, and its lifecycle."""
