@@ -1,0 +1,91 @@
+"""Line hunks, and the clusters of hunks that cannot be applied independently of each other.
+
+The rule of what is independent is the one of git's own file merge (libxdiff, Davide Libenzi): hunks of different
+sides belong together when they overlap or touch, so at least one unchanged line lies between two clusters.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Hunk:
+    """Lines [old_start, old_start + old_lines) become lines [new_start, new_start + new_lines), counted from 0."""
+
+    old_start: int
+    old_lines: int
+    new_start: int
+    new_lines: int
+
+    @property
+    def old_stop(self) -> int:
+        return self.old_start + self.old_lines
+
+    @property
+    def new_stop(self) -> int:
+        return self.new_start + self.new_lines
+
+
+LineDiff = Callable[[bytes, bytes], Sequence[Hunk]]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one side makes of base lines [start, stop) of a cluster: its own lines [new_start, new_stop)."""
+
+    side: int
+    new_start: int
+    new_stop: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A maximal range of base lines whose hunks, taken together, overlap or touch."""
+
+    start: int
+    stop: int
+    changes: tuple[Change, ...]
+
+
+def split_lines(text: bytes) -> list[bytes]:
+    """Lines with their ends; only a line feed ends a line, and the last line may lack it."""
+    if text.count(b"\r") == text.count(b"\r\n"):
+        return text.splitlines(keepends=True)
+    # splitlines would also end a line at a lone carriage return.
+    lines = text.split(b"\n")
+    last = lines.pop()
+    ended = [line + b"\n" for line in lines]
+    return [*ended, last] if last else ended
+
+
+def find_clusters(hunks: Sequence[Sequence[Hunk]]) -> Iterator[Cluster]:
+    """Yield the clusters of all sides' hunks in the order of base lines; `hunks[n]` are those of side n, in order."""
+    pending = sorted(
+        ((hunk, side) for side, owned in enumerate(hunks) for hunk in owned),
+        key=lambda pair: (pair[0].old_start, pair[0].old_stop, pair[1]),
+    )
+    members: list[tuple[Hunk, int]] = []
+    stop = -1
+    for hunk, side in pending:
+        if members and hunk.old_start > stop:
+            yield _cluster(members, stop)
+            members = []
+            stop = -1
+        members.append((hunk, side))
+        stop = max(stop, hunk.old_stop)
+    if members:
+        yield _cluster(members, stop)
+
+
+def _cluster(members: Sequence[tuple[Hunk, int]], stop: int) -> Cluster:
+    start = members[0][0].old_start
+    owned: dict[int, list[Hunk]] = {}
+    for hunk, side in members:
+        owned.setdefault(side, []).append(hunk)
+    changes = (_change(side, owned[side], start, stop) for side in sorted(owned))
+    return Cluster(start, stop, tuple(changes))
+
+
+def _change(side: int, hunks: Sequence[Hunk], start: int, stop: int) -> Change:
+    first, last = hunks[0], hunks[-1]
+    return Change(side, first.new_start - (first.old_start - start), last.new_stop + (stop - last.old_stop))
