@@ -1,0 +1,298 @@
+"""What happened in a room: immutable events, one canonical JSON line each.
+
+`v` comes first and is read first, so that a record of a later version is refused before anything of it is believed.
+Order is the Lamport clock, then the writer, then the commit that carries the event; wall time is for display only.
+"""
+
+import json
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+from agentroom_git.core.escape import one_line
+from agentroom_git.core.ids import AgentName, Oid
+from agentroom_git.errors import AgentroomError
+
+VERSION = 1
+MAX_LINE = 64 * 1024
+
+
+class EventError(AgentroomError):
+    """A record in a log that this program cannot read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The room was opened over `base`, the user's branch."""
+
+    type: ClassVar[str] = "opened"
+    base: str
+    commit: str
+
+    def subject(self) -> str:
+        return f"opened the room on {self.base}"
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    type: ClassVar[str] = "joined"
+    worktree: str
+    branch: str
+    command: str
+
+    def subject(self) -> str:
+        return f"joined to run {self.command}" if self.command else "joined"
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """`exit_code` is that of the agent's command, or -1 where none was run."""
+
+    type: ClassVar[str] = "left"
+    exit_code: int
+    archived: tuple[str, ...]
+
+    def subject(self) -> str:
+        code = f" (exit {self.exit_code})" if self.exit_code >= 0 else ""
+        kept = f"; kept {', '.join(self.archived)}" if self.archived else ""
+        return f"left{code}{kept}"
+
+
+@dataclass(frozen=True, slots=True)
+class Exited:
+    """The agent's command ended; its worktree stays."""
+
+    type: ClassVar[str] = "exited"
+    exit_code: int
+    seconds: int
+
+    def subject(self) -> str:
+        return f"stopped running (exit {self.exit_code} after {self.seconds} s)"
+
+
+@dataclass(frozen=True, slots=True)
+class Broadcast:
+    """`to` is one agent's name, or empty for the whole room."""
+
+    type: ClassVar[str] = "broadcast"
+    text: str
+    topic: str
+    to: str
+
+    def subject(self) -> str:
+        topic = f" [{self.topic}]" if self.topic else ""
+        return f"said{' to ' + self.to if self.to else ''}{topic}: {self.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadUpTo:
+    """The reader has been shown everything up to these events, one `<writer> <commit>` a log."""
+
+    type: ClassVar[str] = "read"
+    cursor: tuple[str, ...]
+
+    def subject(self) -> str:
+        return "read the room"
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrote:
+    """`agent`'s branch moved from `old` to `new` other than forward; `join` is the commit that was folded for it."""
+
+    type: ClassVar[str] = "rewrote"
+    agent: str
+    old: str
+    new: str
+    join: str
+
+    def subject(self) -> str:
+        return f"{self.agent} rewrote {self.old[:10]} as {self.new[:10]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something the sidecar has to tell the agents named in `to`."""
+
+    type: ClassVar[str] = "notice"
+    kind: str
+    to: tuple[str, ...]
+    text: str
+    paths: tuple[str, ...]
+
+    def subject(self) -> str:
+        return f"told {', '.join(self.to)}: {self.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """One token for each path, in the same order."""
+
+    type: ClassVar[str] = "claimed"
+    paths: tuple[str, ...]
+    tokens: tuple[str, ...]
+    reason: str
+    ttl: int
+    shared: bool
+    took_over: tuple[str, ...]
+
+    def subject(self) -> str:
+        reason = f": {self.reason}" if self.reason else ""
+        over = f" (taken over from {', '.join(self.took_over)})" if self.took_over else ""
+        return f"claimed {', '.join(self.paths)}{reason}{over}"
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    type: ClassVar[str] = "released"
+    paths: tuple[str, ...]
+    tokens: tuple[str, ...]
+
+    def subject(self) -> str:
+        return f"released {', '.join(self.paths)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Renewed:
+    type: ClassVar[str] = "renewed"
+    tokens: tuple[str, ...]
+
+    def subject(self) -> str:
+        return "renewed its claims"
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A claim was refused because `holders` hold `paths`."""
+
+    type: ClassVar[str] = "refused"
+    paths: tuple[str, ...]
+    holders: tuple[str, ...]
+    reason: str
+
+    def subject(self) -> str:
+        reason = f" (wanted for: {self.reason})" if self.reason else ""
+        return f"was refused {', '.join(self.paths)}, held by {', '.join(self.holders)}{reason}"
+
+
+Body = (
+    Opened | Joined | Left | Exited | Broadcast | ReadUpTo | Rewrote | Notice | Claimed | Released | Renewed | Refused
+)
+
+_BODIES: dict[str, type[Body]] = {
+    body.type: body
+    for body in (
+        Opened,
+        Joined,
+        Left,
+        Exited,
+        Broadcast,
+        ReadUpTo,
+        Rewrote,
+        Notice,
+        Claimed,
+        Released,
+        Renewed,
+        Refused,
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """`seen` is the integration tip that the writer saw; `key` makes a retried write recognisable."""
+
+    agent: AgentName
+    lamport: int
+    at: str
+    seen: str
+    key: str
+    body: Body
+
+    def subject(self) -> str:
+        """Return the event as one printable line, without who and when."""
+        return one_line(self.body.subject(), 400)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An event and the commit that carries it."""
+
+    id: Oid
+    event: Event
+
+    @property
+    def order(self) -> tuple[int, str, str]:
+        return (self.event.lamport, self.event.agent, self.id)
+
+
+def encode(event: Event) -> str:
+    """Return the event as one line of ASCII JSON, the same for equal events."""
+    body = {f.name: getattr(event.body, f.name) for f in fields(event.body)}
+    record = {
+        "v": VERSION,
+        "type": event.body.type,
+        "agent": event.agent,
+        "lamport": event.lamport,
+        "at": event.at,
+        "seen": event.seen,
+        "key": event.key,
+        "body": dict(sorted(body.items())),
+    }
+    return json.dumps(record, ensure_ascii=True, separators=(",", ":"))
+
+
+def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    keys = [key for key, _ in pairs]
+    if len(set(keys)) != len(keys):
+        raise EventError("a record names a key twice")
+    return dict(pairs)
+
+
+def _typed(record: dict[str, Any], name: str, kind: str) -> Any:
+    value = record.get(name)
+    if kind == "tuple[str, ...]":
+        if isinstance(value, list) and all(isinstance(item, str) for item in value):
+            return tuple(value)
+    elif isinstance(value, bool) == (kind == "bool") and type(value).__name__ == kind:
+        return value
+    raise EventError(f"a record's {name!r} is not {kind}")
+
+
+def _decode_body(kind: str, record: dict[str, Any]) -> Body:
+    body = _BODIES.get(kind)
+    if body is None:
+        raise EventError(f"unknown event type {one_line(kind, 40)!r}", hint="upgrade agentroom in this checkout")
+    values = {f.name: _typed(record, f.name, _type_name(f.type)) for f in fields(body)}
+    return body(**values)
+
+
+def _type_name(annotation: object) -> str:
+    return annotation.__name__ if isinstance(annotation, type) else str(annotation)
+
+
+def decode(line: str) -> Event:
+    """Return the event of one JSON line; raise `EventError` with the remedy for one of another version or shape."""
+    if len(line) > MAX_LINE:
+        raise EventError(f"a record is longer than {MAX_LINE} bytes")
+    try:
+        record = json.loads(line, object_pairs_hook=_refuse_duplicates)
+    except (ValueError, RecursionError) as error:
+        raise EventError("a record is not JSON") from error
+    if not isinstance(record, dict):
+        raise EventError("a record is not a JSON object")
+    version = record.get("v")
+    if version != VERSION:
+        raise EventError(
+            f"a record has version {one_line(repr(version), 20)}, this agentroom reads version {VERSION}",
+            hint="upgrade agentroom; the rest of the room keeps working",
+        )
+    body = record.get("body")
+    if not isinstance(body, dict):
+        raise EventError("a record has no body")
+    return Event(
+        agent=AgentName(_typed(record, "agent", "str")),
+        lamport=_typed(record, "lamport", "int"),
+        at=_typed(record, "at", "str"),
+        seen=_typed(record, "seen", "str"),
+        key=_typed(record, "key", "str"),
+        body=_decode_body(_typed(record, "type", "str"), body),
+    )

@@ -1,0 +1,120 @@
+"""The fold: a pure function from a set of commits to a tree and a list of contested regions.
+
+The set is given by its heads, each with the agent who wrote it; everything that they reach is in it, also the folds that
+agents have built on (their trees are facts like any other). The tree is defined by recursion over the set alone, so the
+order in which commits arrived, and how they were batched, cannot matter:
+
+    fold({h})          = the tree of h
+    fold({h1, .., hn}) = three-way merge of fold({h1, .., hn-1}) and h_n, over fold(what both reach)
+
+with the heads in the order of their ids. With one merge base this is git's own three-way merge; with
+several it is the virtual base of the recursive strategy, whose result is the fold of those bases.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from agentroom_git.core.ids import AgentName, Oid
+from agentroom_git.core.tree import Contested, Objects, Party, TreeMerge, Voice, merge_trees
+
+ENGINE = 1
+"""Version of this function: policy and diff algorithm. A fold names the version that made it."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Head:
+    """A commit of the set that no other commit of the set reaches, and who wrote it."""
+
+    id: Oid
+    agent: AgentName
+
+
+class History(Objects, Protocol):
+    """What the fold asks of the commit graph; every answer is a function of its arguments."""
+
+    def tree_of(self, commit: Oid) -> Oid:
+        """Return the id of the commit's tree."""
+        ...
+
+    def weight(self, bases: frozenset[Oid], commit: Oid) -> int:
+        """Return how many commits `commit` adds to what `bases` reach."""
+        ...
+
+    def maximal(self, commits: frozenset[Oid]) -> frozenset[Oid]:
+        """Return those of the commits that no other of them reaches."""
+        ...
+
+    def meet(self, commits: frozenset[Oid], commit: Oid) -> frozenset[Oid]:
+        """Return the maximal commits reached both by one of `commits` and by `commit`."""
+        ...
+
+    def author_of(self, commit: Oid) -> AgentName:
+        """Return the agent that the commit's own trailer names, or `base`."""
+        ...
+
+    def tokens(self, bases: frozenset[Oid], commit: Oid) -> Mapping[str, int]:
+        """Return the highest fencing token by claimed path in the trailers of what `commit` adds to `bases`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    tree: Oid
+    contested: tuple[Contested, ...]
+
+
+@dataclass(slots=True)
+class Engine:
+    """Computes folds and remembers them; the memory never changes an answer."""
+
+    history: History
+    _folds: dict[frozenset[Head], Folded] = field(default_factory=dict)
+
+    def fold(self, heads: Iterable[Head]) -> Folded:
+        """Return the tree of the set with these heads, and what was contested on the way."""
+        wanted = frozenset(heads)
+        kept = self.history.maximal(frozenset(head.id for head in wanted))
+        key = frozenset(head for head in wanted if head.id in kept)
+        if not key:
+            raise ValueError("a fold needs at least one head")
+        if key not in self._folds:
+            self._folds[key] = self._compute(key)
+        return self._folds[key]
+
+    def _compute(self, heads: frozenset[Head]) -> Folded:
+        first, *rest = sorted(heads)
+        merged = TreeMerge(self.history.tree_of(first.id), ())
+        done = [first]
+        for head in rest:
+            step = self._merge(merged.tree, done, head)
+            merged = TreeMerge(step.tree, merged.contested + step.contested)
+            done.append(head)
+        return Folded(merged.tree, _distinct(merged.contested))
+
+    def _merge(self, tree: Oid, done: list[Head], head: Head) -> TreeMerge:
+        meet = self.history.meet(frozenset(one.id for one in done), head.id)
+        base = self._base(meet)
+        ours = Party(tree, tuple(self._voice(meet, one) for one in done))
+        theirs = Party(self.history.tree_of(head.id), (self._voice(meet, head),))
+        return merge_trees(self.history, base, ours, theirs)
+
+    def _base(self, meet: frozenset[Oid]) -> Oid | None:
+        """Return the tree of the virtual base; histories that share nothing have the empty one."""
+        if not meet:
+            return None
+        return self.fold(Head(id, self.history.author_of(id)) for id in meet).tree
+
+    def _voice(self, meet: frozenset[Oid], head: Head) -> Voice:
+        history = self.history
+        return Voice(
+            agent=head.agent,
+            id=head.id,
+            weight=history.weight(meet, head.id),
+            tree=history.tree_of(head.id),
+            tokens=tuple(sorted(history.tokens(meet, head.id).items())),
+        )
+
+
+def _distinct(contested: tuple[Contested, ...]) -> tuple[Contested, ...]:
+    return tuple({record.id: record for record in contested}.values())

@@ -1,0 +1,328 @@
+"""Three-way merge of whole trees, path by path; only what both sides changed reaches the text merge.
+
+No input stops it: what cannot be merged as text (binary, links, submodules, other types, very large files, a path that no
+worktree would take) takes one side whole, and the other side is kept in a contested record.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from agentroom_git.core.ids import AgentName, Oid
+from agentroom_git.core.paths import is_safe_path
+from agentroom_git.core.text import LineDiff, Region, Side, is_binary, merge_text
+
+FILE, EXECUTABLE, LINK, SUBMODULE = 0o100644, 0o100755, 0o120000, 0o160000
+REGULAR = frozenset({FILE, EXECUTABLE})
+MAX_TEXT = 5 * 1024 * 1024
+"""Bytes; a larger file is taken whole from one side."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Entry:
+    """What a tree holds at a path that is not a folder."""
+
+    id: Oid
+    mode: int
+
+
+Changes = Mapping[bytes, tuple[Entry | None, Entry | None]]
+
+
+class Objects(Protocol):
+    """Content-addressed storage: every answer is a function of its arguments."""
+
+    @property
+    def line_diff(self) -> LineDiff: ...
+
+    def changes(self, old: Oid | None, new: Oid | None) -> Changes:
+        """Return what differs between two trees, path by path, without renames; None is the empty tree."""
+        ...
+
+    def blob(self, id: Oid) -> bytes: ...
+
+    def blob_size(self, id: Oid) -> int: ...
+
+    def write_blob(self, data: bytes) -> Oid: ...
+
+    def entry(self, tree: Oid, path: bytes) -> Entry | None:
+        """Return what the tree holds at the path, or None for nothing or a folder."""
+        ...
+
+    def write_tree(self, tree: Oid, edits: Mapping[bytes, Entry | None]) -> Oid:
+        """Return the tree with these paths put or (None) removed; removals come first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """One head of a side: who speaks, from which tree, with how many commits, under which claims (path and token)."""
+
+    agent: AgentName
+    id: str
+    weight: int
+    tree: Oid
+    tokens: tuple[tuple[str, int], ...] = ()
+
+    def token_for(self, path: bytes) -> int:
+        text = path.decode("utf-8", "surrogateescape")
+        return max((n for claimed, n in self.tokens if text == claimed or text.startswith(claimed + "/")), default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """One side of a merge: its tree, and the heads that made it what it is."""
+
+    tree: Oid
+    voices: tuple[Voice, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Contested:
+    """What concurrent commits changed differently, with everything that lost.
+
+    `start` and `lines` are the region's place in the merged file, counted from 1, or 0 and 0 for a whole file. `base` and
+    `sides` are blob ids, None where there is no file. `winner` is the index of the side that stands, or None where the
+    result combines several.
+    """
+
+    id: str
+    path: bytes
+    kind: str
+    step: str
+    start: int
+    lines: int
+    base: Oid | None
+    agents: tuple[tuple[str, ...], ...]
+    sides: tuple[Oid | None, ...]
+    winner: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class TreeMerge:
+    tree: Oid
+    contested: tuple[Contested, ...]
+
+
+@dataclass(slots=True)
+class _Merge:
+    objects: Objects
+    ours: Party
+    theirs: Party
+    edits: dict[bytes, Entry | None] = field(default_factory=dict)
+    contested: list[Contested] = field(default_factory=list)
+
+
+def merge_trees(objects: Objects, base: Oid | None, ours: Party, theirs: Party) -> TreeMerge:
+    """Return the merge of two trees over a base (None: the empty tree), and a record of everything that lost."""
+    if ours.tree == theirs.tree or theirs.tree == base:
+        return TreeMerge(ours.tree, ())
+    if ours.tree == base:
+        return TreeMerge(theirs.tree, ())
+    merge = _Merge(objects, ours, theirs)
+    our_changes = objects.changes(base, ours.tree)
+    for path, (old, new) in sorted(objects.changes(base, theirs.tree).items()):
+        mine = our_changes[path][1] if path in our_changes else old
+        if mine != new:
+            _merge_path(merge, path, old, mine, new)
+    _separate_folders(merge, our_changes)
+    tree = objects.write_tree(ours.tree, merge.edits) if merge.edits else ours.tree
+    return TreeMerge(tree, tuple(merge.contested))
+
+
+def _merge_path(merge: _Merge, path: bytes, old: Entry | None, ours: Entry | None, theirs: Entry | None) -> None:
+    if not is_safe_path(path):
+        _keep(merge, path, "unsafe", old, ours, theirs, winner=0)
+    elif ours == old:
+        merge.edits[path] = theirs
+    elif theirs != old:
+        _merge_both(merge, path, old, ours, theirs)
+
+
+def _merge_both(merge: _Merge, path: bytes, old: Entry | None, ours: Entry | None, theirs: Entry | None) -> None:
+    if ours is None or theirs is None:
+        winner = 1 if ours is None else 0
+        _keep(merge, path, "modify/delete", old, ours, theirs, winner)
+        return
+    mode = _merge_mode(old, ours, theirs)
+    if ours.id == theirs.id and mode is not None:
+        merge.edits[path] = Entry(ours.id, mode)
+    elif mode is None or (old is not None and old.mode not in REGULAR):
+        _keep(merge, path, "type", old, ours, theirs)
+    elif old is None:
+        _keep(merge, path, "add/add", old, ours, theirs)
+    else:
+        _merge_content(merge, path, old, ours, theirs, mode)
+
+
+def _merge_mode(old: Entry | None, ours: Entry, theirs: Entry) -> int | None:
+    """Return the mode of two regular files, or None where they are not both regular. Executable wins a disagreement."""
+    if ours.mode not in REGULAR or theirs.mode not in REGULAR:
+        return None
+    if old is not None and old.mode == ours.mode:
+        return theirs.mode
+    if old is not None and old.mode == theirs.mode:
+        return ours.mode
+    return max(ours.mode, theirs.mode)
+
+
+def _merge_content(merge: _Merge, path: bytes, old: Entry, ours: Entry, theirs: Entry, mode: int) -> None:
+    objects = merge.objects
+    if old.id == ours.id or old.id == theirs.id:
+        merge.edits[path] = Entry(theirs.id if old.id == ours.id else ours.id, mode)
+        return
+    if any(objects.blob_size(entry.id) > MAX_TEXT for entry in (old, ours, theirs)):
+        _keep(merge, path, "large", old, ours, theirs)
+        return
+    texts = [objects.blob(entry.id) for entry in (old, ours, theirs)]
+    if any(is_binary(text) for text in texts):
+        _keep(merge, path, "binary", old, ours, theirs)
+        return
+    sides = [_side(merge, merge.ours, path, ours, texts[1]), _side(merge, merge.theirs, path, theirs, texts[2])]
+    result = merge_text(texts[0], sides, objects.line_diff)
+    merge.edits[path] = Entry(objects.write_blob(result.text), mode)
+    merge.contested.extend(_region(objects, path, region) for region in result.regions if region.is_contested)
+
+
+def _speakers(party: Party, path: bytes, entry: Entry | None, objects: Objects) -> Sequence[Voice]:
+    """Return the heads of this side that have exactly this version of the path, or all of them where none has."""
+    if len(party.voices) == 1:
+        return party.voices
+    same = [voice for voice in party.voices if objects.entry(voice.tree, path) == entry]
+    return same or party.voices
+
+
+def _side(merge: _Merge, party: Party, path: bytes, entry: Entry, text: bytes) -> Side:
+    voices = _speakers(party, path, entry, merge.objects)
+    last = max(voices, key=lambda voice: (voice.weight, voice.id))
+    return Side(
+        agents=_agents(voices),
+        text=text,
+        token=max(voice.token_for(path) for voice in voices),
+        generation=last.weight,
+        id=last.id,
+    )
+
+
+def _agents(voices: Sequence[Voice]) -> tuple[str, ...]:
+    return tuple(sorted({voice.agent for voice in voices}))
+
+
+def _rank(merge: _Merge, party: Party, path: bytes, entry: Entry | None) -> tuple[int, int, int, str]:
+    """Return what decides between two whole sides; the higher stands. Never arrival, never wall clock."""
+    voices = _speakers(party, path, entry, merge.objects)
+    last = max(voices, key=lambda voice: (voice.weight, voice.id))
+    # The lower id wins, so that its digits are turned round.
+    turned = "".join(f"{15 - int(digit, 16):x}" for digit in last.id)
+    return (max(voice.token_for(path) for voice in voices), entry is not None, last.weight, turned)
+
+
+def _keep(
+    merge: _Merge,
+    path: bytes,
+    kind: str,
+    old: Entry | None,
+    ours: Entry | None,
+    theirs: Entry | None,
+    winner: int | None = None,
+) -> None:
+    """Take one side of the path whole and record the other."""
+    if winner is None:
+        ranks = [_rank(merge, merge.ours, path, ours), _rank(merge, merge.theirs, path, theirs)]
+        winner = 0 if ranks[0] >= ranks[1] else 1
+    if winner == 1:
+        merge.edits[path] = theirs
+    elif path in merge.edits:
+        merge.edits[path] = ours
+    parties = ((merge.ours, ours), (merge.theirs, theirs))
+    sides = [
+        (_agents(_speakers(party, path, entry, merge.objects)), entry, index == winner)
+        for index, (party, entry) in enumerate(parties)
+    ]
+    sides.sort(key=lambda side: (side[0], side[1].id if side[1] else ""))
+    merge.contested.append(
+        Contested(
+            id=_record_id(path, kind, old, [side[1] for side in sides]),
+            path=path,
+            kind=kind,
+            step="claim" if _decided_by_claim(merge, path, ours, theirs) else "side",
+            start=0,
+            lines=0,
+            base=old.id if old else None,
+            agents=tuple(side[0] for side in sides),
+            sides=tuple(side[1].id if side[1] else None for side in sides),
+            winner=next(index for index, side in enumerate(sides) if side[2]),
+        )
+    )
+
+
+def _decided_by_claim(merge: _Merge, path: bytes, ours: Entry | None, theirs: Entry | None) -> bool:
+    one, other = _rank(merge, merge.ours, path, ours)[0], _rank(merge, merge.theirs, path, theirs)[0]
+    return one != other
+
+
+def _region(objects: Objects, path: bytes, region: Region) -> Contested:
+    base = objects.write_blob(region.base_text)
+    sides = tuple(objects.write_blob(text) for text in region.sides)
+    entries = [Entry(id, FILE) for id in sorted(sides)]
+    place = f"{region.base_start}+{region.base_lines}"
+    return Contested(
+        id=_record_id(path, place, Entry(base, FILE), entries),
+        path=path,
+        kind="text",
+        step=region.step,
+        start=region.result_start + 1,
+        lines=region.result_lines,
+        base=base,
+        agents=region.agents,
+        sides=sides,
+        winner=region.winner,
+    )
+
+
+def _record_id(path: bytes, place: str, base: Entry | None, sides: Sequence[Entry | None]) -> str:
+    """Return twelve hexadecimal digits: a hash of the path, the base region and the sides."""
+    parts = [path.hex(), place, *(f"{entry.id} {entry.mode:o}" if entry else "-" for entry in (base, *sides))]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
+
+
+def _separate_folders(merge: _Merge, our_changes: Changes) -> None:
+    """Where one side has a file and the other a folder of the same name, the folder stays and the file is recorded."""
+    for path, entry in sorted(merge.edits.items()):
+        if entry is None:
+            continue
+        for parent in _parents(path):
+            if _result_at(merge, parent) is not None:
+                _displace(merge, parent, our_changes)
+        if path in merge.edits and _is_folder_of_ours(merge, path, our_changes):
+            _displace(merge, path, our_changes)
+
+
+def _parents(path: bytes) -> list[bytes]:
+    parts = path.split(b"/")
+    return [b"/".join(parts[:depth]) for depth in range(1, len(parts))]
+
+
+def _result_at(merge: _Merge, path: bytes) -> Entry | None:
+    if path in merge.edits:
+        return merge.edits[path]
+    return merge.objects.entry(merge.ours.tree, path)
+
+
+def _is_folder_of_ours(merge: _Merge, path: bytes, our_changes: Changes) -> bool:
+    """Return whether some file below `path` that our side added is still in the result."""
+    below = path + b"/"
+    return any(
+        new is not None and changed.startswith(below) and merge.edits.get(changed, new) is not None
+        for changed, (_, new) in our_changes.items()
+    )
+
+
+def _displace(merge: _Merge, path: bytes, our_changes: Changes) -> None:
+    entry = _result_at(merge, path)
+    old = our_changes[path][0] if path in our_changes else None
+    mine = merge.objects.entry(merge.ours.tree, path)
+    _keep(merge, path, "file/folder", old, mine, None if mine == entry else entry, winner=0 if mine is None else 1)
+    if mine is None:
+        del merge.edits[path]
