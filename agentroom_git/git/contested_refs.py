@@ -1,0 +1,113 @@
+"""Contested records: one ref each, to a commit whose tree has the base and every side.
+
+They are written before integration moves, so that a fold never drops a line that is not kept here; a record that exists
+already is left as it is.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+import pygit2
+
+from agentroom_git.core.escape import path_text
+from agentroom_git.core.ids import Oid
+from agentroom_git.core.tree import FILE, Contested
+from agentroom_git.git.log import signature
+from agentroom_git.git.objects import TREE_MODE
+from agentroom_git.git.refs import Refs
+
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A contested record as it was stored; `base` and `sides` are the texts, None where there was no file."""
+
+    id: str
+    path: str
+    kind: str
+    step: str
+    start: int
+    lines: int
+    agents: tuple[tuple[str, ...], ...]
+    winner: int | None
+    base: bytes | None
+    sides: tuple[bytes | None, ...]
+
+
+def store(refs: Refs, prefix: str, record: Contested, at: datetime) -> bool:
+    """Keep the record under `prefix` + its id; return whether it is new."""
+    name = prefix + record.id
+    if refs.get(name) is not None:
+        return False
+    who = signature("agentroom", at)
+    message = f"contested {path_text(record.path)}\n\n{_encode(record)}\n"
+    tree = _write_tree(refs.handle, record)
+    commit = Oid(str(refs.handle.create_commit(None, who, who, message, tree, [])))
+    return refs.swap(name, commit, None)
+
+
+def _encode(record: Contested) -> str:
+    return json.dumps(
+        {
+            "v": VERSION,
+            "path": path_text(record.path),
+            "kind": record.kind,
+            "step": record.step,
+            "start": record.start,
+            "lines": record.lines,
+            "agents": record.agents,
+            "winner": record.winner,
+        },
+        separators=(",", ":"),
+    )
+
+
+def _write_tree(handle: pygit2.Repository, record: Contested) -> pygit2.Oid:
+    builder = handle.TreeBuilder()
+    names = {"base": record.base} | {f"side-{number}": id for number, id in enumerate(record.sides, 1)}
+    for name, id in names.items():
+        # A submodule's id names no object here: what it was is kept as text.
+        if id is not None and id in handle:
+            found = handle[id]
+            builder.insert(name, found.id, TREE_MODE if isinstance(found, pygit2.Tree) else FILE)
+        elif id is not None:
+            builder.insert(name, handle.create_blob(f"submodule {id}\n".encode()), FILE)
+    return builder.write()
+
+
+def read_all(refs: Refs, prefix: str) -> Iterator[Stored]:
+    """Yield the records that can be read, in order of id."""
+    for name, tip in refs.listed(prefix).items():
+        try:
+            yield _read(refs.handle, name.removeprefix(prefix), tip)
+        except (KeyError, ValueError, TypeError):
+            continue
+
+
+def _read(handle: pygit2.Repository, id: str, tip: Oid) -> Stored:
+    commit = handle[tip].peel(pygit2.Commit)
+    record = json.loads(commit.raw_message.decode("utf-8", "replace").strip().split("\n")[-1])
+    agents = tuple(tuple(str(name) for name in names) for names in record["agents"])
+    return Stored(
+        id=id,
+        path=str(record["path"]),
+        kind=str(record["kind"]),
+        step=str(record["step"]),
+        start=int(record["start"]),
+        lines=int(record["lines"]),
+        agents=agents,
+        winner=record["winner"],
+        base=_data(commit.tree, "base"),
+        sides=tuple(_data(commit.tree, f"side-{number}") for number in range(1, len(agents) + 1)),
+    )
+
+
+def _data(tree: pygit2.Tree, name: str) -> bytes | None:
+    try:
+        found = tree[name]
+    except KeyError:
+        return None
+    return found.data if isinstance(found, pygit2.Blob) else b""

@@ -1,0 +1,104 @@
+"""Fold commits: a merge commit whose trailers say which set of commits its tree was computed from.
+
+The trailers carry the heads of the set and where each branch stood, so that the next fold starts from one commit and
+nothing has to be stored beside git. A crash before the swap of the integration ref leaves objects nobody names.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import pygit2
+
+from agentroom_git.core import trailers
+from agentroom_git.core.escape import path_text
+from agentroom_git.core.fold import ENGINE, Head
+from agentroom_git.core.ids import AgentName, Oid, is_oid
+from agentroom_git.core.tree import Contested
+from agentroom_git.git.log import signature
+from agentroom_git.git.objects import GitHistory
+
+
+@dataclass(frozen=True, slots=True)
+class Tip:
+    """Where a branch stood when it was last folded; `branch` is its full name, or `-` for a detached HEAD."""
+
+    id: Oid
+    branch: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """What a fold commit says of itself: the heads of its set, each agent's tip, and what this fold brought in."""
+
+    id: Oid
+    heads: frozenset[Head]
+    tips: Mapping[AgentName, Tip]
+    folded: tuple[Head, ...]
+    contested: tuple[str, ...]
+
+
+def read_fold(history: GitHistory, id: Oid) -> Fold:
+    """Return the fold at this commit; a commit without fold trailers is a set of its own with itself as only head."""
+    message = history.message(id)
+    heads = frozenset(Head(oid, agent) for oid, agent in _pairs(trailers.values(message, trailers.HEAD)))
+    if not heads:
+        heads = frozenset({Head(id, history.author_of(id))})
+    tips: dict[AgentName, Tip] = {}
+    for value in trailers.values(message, trailers.TIP):
+        agent, _, rest = value.partition(" ")
+        oid, _, branch = rest.partition(" ")
+        if is_oid(oid):
+            tips[AgentName(agent)] = Tip(Oid(oid), branch or "-")
+    folded = tuple(Head(oid, agent) for oid, agent in _pairs(trailers.values(message, trailers.FOLDED)))
+    return Fold(id, heads, tips, folded, tuple(trailers.values(message, trailers.CONTESTED)))
+
+
+def _pairs(values: list[str]) -> list[tuple[Oid, AgentName]]:
+    parts = [value.partition(" ") for value in values]
+    return [(Oid(oid), AgentName(agent)) for oid, _, agent in parts if is_oid(oid)]
+
+
+def write_fold(  # noqa: PLR0913 - a commit has this many parts
+    history: GitHistory,
+    room: str,
+    previous: Fold,
+    tree: Oid,
+    heads: frozenset[Head],
+    tips: Mapping[AgentName, Tip],
+    folded: Head,
+    contested: tuple[Contested, ...],
+    at: datetime,
+) -> Oid:
+    """Write the commit of a fold (no ref moves): first parent the previous fold, second what was folded."""
+    who = signature("agentroom", at)
+    subject = f"fold {folded.agent}: {history.subject(folded.id)}"
+    lines = [
+        (trailers.ROOM, room),
+        (trailers.ENGINE, str(ENGINE)),
+        (trailers.FOLDED, f"{folded.id} {folded.agent}"),
+        *((trailers.HEAD, f"{head.id} {head.agent}") for head in sorted(heads)),
+        *((trailers.TIP, f"{agent} {tip.id} {tip.branch}") for agent, tip in sorted(tips.items())),
+        *((trailers.CONTESTED, describe(record)) for record in contested),
+    ]
+    message = trailers.compose(subject, "", lines)
+    parents = [pygit2.Oid(hex=previous.id), pygit2.Oid(hex=folded.id)]
+    return Oid(str(history.handle.create_commit(None, who, who, message, pygit2.Oid(hex=tree), parents)))
+
+
+def describe(record: Contested) -> str:
+    """Return a contested record as one line: id, place, agents, kind, step."""
+    place = f":{record.start}+{record.lines}" if record.start else ""
+    agents = "|".join(",".join(names) for names in record.agents)
+    return f"{record.id} {path_text(record.path)}{place} {agents} {record.kind} {record.step}"
+
+
+def write_join(
+    history: GitHistory, agent: AgentName, old: Oid, new: Oid, tree: Oid, at: datetime
+) -> Oid:
+    """Write the commit that joins a branch's former tip with the one it was rewritten to."""
+    who = signature(agent, at)
+    lines = [(trailers.AGENT, agent), (trailers.REWROTE, f"{old} {new}")]
+    message = trailers.compose(f"rewrite of {old[:10]} as {new[:10]}", "", lines)
+    parents = [pygit2.Oid(hex=old), pygit2.Oid(hex=new)]
+    return Oid(str(history.handle.create_commit(None, who, who, message, pygit2.Oid(hex=tree), parents)))

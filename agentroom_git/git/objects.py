@@ -1,0 +1,198 @@
+"""The commit graph and its objects, as the fold asks for them.
+
+Every answer is a function of object ids, so all of it may be remembered for ever. Trees are compared and rewritten folder
+by folder: a change of one file among 20,000 touches the few trees above it, where an index would be built in full.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import pygit2
+from pygit2.enums import SortMode
+
+from agentroom_git.core import trailers
+from agentroom_git.core.fold import History
+from agentroom_git.core.ids import BASE, AgentName, Oid
+from agentroom_git.core.text import LineDiff
+from agentroom_git.core.tree import Changes, Entry
+from agentroom_git.git.diff import line_diff
+from agentroom_git.git.repo import CorruptError
+from agentroom_git.git.tree_diff import diff_trees
+
+TREE_MODE = 0o040000
+
+
+@dataclass(slots=True)
+class GitHistory(History):
+    """The history of one repository, read through one handle."""
+
+    handle: pygit2.Repository
+    _reaches: dict[tuple[Oid, Oid], bool] = field(default_factory=dict)
+
+    @property
+    def line_diff(self) -> LineDiff:
+        return line_diff
+
+    def commit(self, id: Oid) -> pygit2.Commit:
+        try:
+            found = self.handle[id]
+        except KeyError as error:
+            raise CorruptError(f"commit {id} is missing", hint="run: git fsck") from error
+        if not isinstance(found, pygit2.Commit):
+            raise CorruptError(f"{id} is not a commit", hint="run: git fsck")
+        return found
+
+    def tree_of(self, commit: Oid) -> Oid:
+        return Oid(str(self.commit(commit).tree_id))
+
+    def parents(self, commit: Oid) -> tuple[Oid, ...]:
+        return tuple(Oid(str(parent)) for parent in self.commit(commit).parent_ids)
+
+    def message(self, commit: Oid) -> str:
+        return self.commit(commit).raw_message.decode("utf-8", "replace")
+
+    def subject(self, commit: Oid) -> str:
+        return self.message(commit).split("\n", 1)[0]
+
+    def reaches(self, descendant: Oid, ancestor: Oid) -> bool:
+        """Return whether `ancestor` is `descendant` or one of its ancestors."""
+        if descendant == ancestor:
+            return True
+        pair = (descendant, ancestor)
+        if pair not in self._reaches:
+            self._reaches[pair] = self.handle.descendant_of(descendant, ancestor)
+        return self._reaches[pair]
+
+    def between(self, bases: frozenset[Oid], commit: Oid) -> Iterator[Oid]:
+        """Yield the commits that `commit` reaches and none of `bases` does, children before parents."""
+        walker = self.handle.walk(pygit2.Oid(hex=commit), SortMode.TOPOLOGICAL)
+        for base in bases:
+            walker.hide(pygit2.Oid(hex=base))
+        for found in walker:
+            yield Oid(str(found.id))
+
+    def weight(self, bases: frozenset[Oid], commit: Oid) -> int:
+        return sum(1 for _ in self.between(bases, commit))
+
+    def maximal(self, commits: frozenset[Oid]) -> frozenset[Oid]:
+        return frozenset(
+            one for one in commits if not any(one != other and self.reaches(other, one) for other in commits)
+        )
+
+    def meet(self, commits: frozenset[Oid], commit: Oid) -> frozenset[Oid]:
+        if any(self.reaches(one, commit) for one in commits):
+            return frozenset({commit})
+        # What `commit` alone reaches ends at commits that the others reach too: those include the maximal ones.
+        alone = set(self.between(commits, commit))
+        border = {parent for one in alone for parent in self.parents(one)} - alone
+        return self.maximal(frozenset(border))
+
+    def author_of(self, commit: Oid) -> AgentName:
+        named = trailers.values(self.message(commit), trailers.AGENT)
+        return AgentName(named[-1]) if named else BASE
+
+    def tokens(self, bases: frozenset[Oid], commit: Oid) -> Mapping[str, int]:
+        found: dict[str, int] = defaultdict(int)
+        for one in self.between(bases, commit):
+            for value in trailers.values(self.message(one), trailers.CLAIM):
+                token, _, path = value.partition(" ")
+                if token.isascii() and token.isdigit() and len(token) < 12 and path:
+                    found[path] = max(found[path], int(token))
+        return found
+
+    def changes(self, old: Oid | None, new: Oid | None) -> Changes:
+        return {
+            path: (_entry(before), _entry(after))
+            for path, (before, after) in diff_trees(self.handle, old, new).items()
+        }
+
+    def blob(self, id: Oid) -> bytes:
+        found = self.handle[id]
+        if not isinstance(found, pygit2.Blob):
+            raise CorruptError(f"{id} is not a file", hint="run: git fsck")
+        return found.data
+
+    def blob_size(self, id: Oid) -> int:
+        found = self.handle[id]
+        return found.size if isinstance(found, pygit2.Blob) else 0
+
+    def write_blob(self, data: bytes) -> Oid:
+        return Oid(str(self.handle.create_blob(data)))
+
+    def entry(self, tree: Oid, path: bytes) -> Entry | None:
+        found: pygit2.Object | None = self.handle[tree]
+        for part in path.split(b"/"):
+            if not isinstance(found, pygit2.Tree):
+                return None
+            found = _child(found, part)
+        if found is None or isinstance(found, pygit2.Tree):
+            return None
+        return Entry(Oid(str(found.id)), int(found.filemode))
+
+    def write_tree(self, tree: Oid, edits: Mapping[bytes, Entry | None]) -> Oid:
+        written = _rewrite(self.handle, Oid(tree), {tuple(path.split(b"/")): entry for path, entry in edits.items()})
+        return written if written is not None else empty_tree(self.handle)
+
+
+def empty_tree(handle: pygit2.Repository) -> Oid:
+    """Return the id of the empty tree, written if need be."""
+    return Oid(str(handle.TreeBuilder().write()))
+
+
+def _entry(found: object) -> Entry | None:
+    return None if found is None else Entry(Oid(found.id), found.mode)  # type: ignore[attr-defined]
+
+
+@lru_cache(maxsize=256)
+def _text(name: bytes) -> str:
+    return name.decode("utf-8", "surrogateescape")
+
+
+def _child(tree: pygit2.Tree, name: bytes) -> pygit2.Object | None:
+    try:
+        return tree[_text(name)]
+    except KeyError:
+        return None
+
+
+_Edits = dict[tuple[bytes, ...], Entry | None]
+
+
+def _rewrite(handle: pygit2.Repository, tree: Oid | None, edits: _Edits) -> Oid | None:
+    """Return the edited tree, or None where nothing is left of it."""
+    source = handle[tree] if tree is not None else None
+    builder = handle.TreeBuilder(source) if isinstance(source, pygit2.Tree) else handle.TreeBuilder()
+    files = {path[0]: entry for path, entry in edits.items() if len(path) == 1}
+    folders: dict[bytes, _Edits] = defaultdict(dict)
+    for path, entry in edits.items():
+        if len(path) > 1:
+            folders[path[0]][path[1:]] = entry
+    for name, entry in files.items():
+        if entry is None:
+            _remove_file(builder, name)
+    for name, below in folders.items():
+        _put_folder(handle, builder, name, below)
+    for name, entry in files.items():
+        if entry is not None:
+            builder.insert(_text(name), entry.id, entry.mode)
+    return Oid(str(builder.write())) if len(builder) else None
+
+
+def _remove_file(builder: pygit2.TreeBuilder, name: bytes) -> None:
+    found = builder.get(_text(name))
+    if found is not None and not isinstance(found, pygit2.Tree):
+        builder.remove(_text(name))
+
+
+def _put_folder(handle: pygit2.Repository, builder: pygit2.TreeBuilder, name: bytes, below: _Edits) -> None:
+    found = builder.get(_text(name))
+    is_folder = isinstance(found, pygit2.Tree)
+    if not is_folder and all(entry is None for entry in below.values()):
+        return
+    written = _rewrite(handle, Oid(str(found.id)) if found is not None and is_folder else None, below)
+    if written is not None:
+        builder.insert(_text(name), written, TREE_MODE)
+    elif is_folder:
+        builder.remove(_text(name))

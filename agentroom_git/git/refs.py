@@ -1,0 +1,118 @@
+"""Refs by compare-and-swap; there is no other way to move one here.
+
+Of libgit2's calls only a transaction is a swap for a ref that may not exist yet: `references.create(force=False)` looks
+before it locks, and gave two winners in up to 12 % of races of eight.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import pygit2
+
+from agentroom_git.core.ids import Oid
+from agentroom_git.errors import AgentroomError
+from agentroom_git.system.clock import Clock
+from agentroom_git.system.locks import held
+
+LOCK_SECONDS = 10.0
+_RETRY_SECONDS = 0.002
+T = TypeVar("T")
+
+
+class RefError(AgentroomError):
+    """A ref could not be read or moved."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refs:
+    """The refs of one repository. `lock` orders this program's own writers so that swaps seldom fail."""
+
+    handle: pygit2.Repository
+    clock: Clock
+    lock: Path
+
+    def get(self, name: str) -> Oid | None:
+        """Return the object that the ref names, following symbolic refs, or None where it does not exist."""
+        try:
+            return Oid(str(self.handle.lookup_reference(name).resolve().target))
+        except (KeyError, pygit2.InvalidSpecError):
+            return None
+
+    def listed(self, prefix: str) -> dict[str, Oid]:
+        """Return the refs below `prefix` in order of name."""
+        names = sorted(n.decode("utf-8", "surrogateescape") for n in self.handle.raw_listall_references())
+        found = {name: self.get(name) for name in names if name.startswith(prefix)}
+        return {name: oid for name, oid in found.items() if oid is not None}
+
+    def swap(self, name: str, new: Oid | None, old: Oid | None, *, message: str = "agentroom") -> bool:
+        """Move the ref from `old` (None: absent) to `new` (None: remove it); False when it was not at `old`."""
+        with self._transaction(name) as transaction:
+            if self.get(name) != old:
+                return False
+            if new is None:
+                transaction.remove(name)
+            else:
+                transaction.set_target(name, new, message=message)
+            try:
+                transaction.commit()
+            except pygit2.GitError as error:
+                raise RefError(f"{name} could not be moved: {error}", hint="run: agentroom doctor") from error
+        return True
+
+    def update(self, name: str, change: Callable[[Oid | None], tuple[Oid | None, T]]) -> T:
+        """Apply `change` to the ref until a swap succeeds.
+
+        `change` gets the present value and returns the next one with its answer; returning the present value moves
+        nothing. It may be called several times and must only write objects.
+        """
+        with held(self.lock, seconds=LOCK_SECONDS, what="the lock on the room's refs"):
+            for _ in range(1000):
+                old = self.get(name)
+                new, answer = change(old)
+                if new == old or self.swap(name, new, old):
+                    return answer
+        raise RefError(f"{name} kept moving for 1000 attempts", hint="run: agentroom doctor")
+
+    def _transaction(self, name: str) -> "_Locked":
+        return _Locked(self.handle, self.clock, name)
+
+
+class _Locked:
+    """A transaction that holds the lock of one ref; git and libgit2 respect it. Waits for a lock that is held."""
+
+    def __init__(self, handle: pygit2.Repository, clock: Clock, name: str) -> None:
+        self._handle, self._clock, self._name = handle, clock, name
+        self._transaction: pygit2.ReferenceTransaction | None = None
+
+    def __enter__(self) -> pygit2.ReferenceTransaction:
+        deadline = self._clock.monotonic() + LOCK_SECONDS
+        while True:
+            transaction = self._handle.transaction().__enter__()
+            try:
+                transaction.lock_ref(self._name)
+            except (pygit2.GitError, OSError) as error:
+                transaction.__exit__(type(error), error, None)
+                if self._clock.monotonic() > deadline or "lock" not in str(error):
+                    raise RefError(f"{self._name} is locked: {error}", hint="run: agentroom doctor") from error
+                self._clock.sleep(_RETRY_SECONDS)
+            else:
+                self._transaction = transaction
+                return transaction
+
+    def __exit__(self, *raised: object) -> None:
+        if self._transaction is not None:
+            # An exception frees the transaction without a second commit.
+            self._transaction.__exit__(RefError, None, None)
+
+
+def chain(handle: pygit2.Repository, tip: Oid | None, stop: Oid | None = None) -> Iterator[pygit2.Commit]:
+    """Yield the commits from `tip` along first parents, newest first, up to and without `stop`."""
+    current = tip
+    while current is not None and current != stop:
+        commit = handle[current]
+        if not isinstance(commit, pygit2.Commit):
+            raise RefError(f"{current[:10]} is not a commit", hint="run: agentroom doctor")
+        yield commit
+        current = Oid(str(commit.parent_ids[0])) if commit.parent_ids else None

@@ -1,0 +1,141 @@
+"""Starting other programs; the only place that does.
+
+Git children get an environment without the caller's `GIT_*` variables, so that a command run inside a hook or a rebase
+does not act on the wrong repository, and without prompts or optional locks.
+"""
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from agentroom_git.errors import AgentroomError
+
+GIT_ENVIRONMENT = {
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_EDITOR": ":",
+    "GIT_PAGER": "cat",
+    "GIT_LITERAL_PATHSPECS": "1",
+    "LC_ALL": "C.UTF-8",
+}
+DEFAULT_SECONDS = 120.0
+
+
+class ProcessError(AgentroomError):
+    """A program could not be started or did not end in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    code: int
+    out: bytes
+    err: bytes
+
+    @property
+    def message(self) -> str:
+        """The last line that the program wrote on standard error, or else on standard output."""
+        text = (self.err or self.out).decode("utf-8", "replace").strip()
+        return text.splitlines()[-1] if text else f"exit {self.code}"
+
+
+def environment() -> dict[str, str]:
+    """Return a copy of this process's environment."""
+    return dict(os.environ)
+
+
+def _git_environment(extra: Mapping[str, str]) -> dict[str, str]:
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
+    # The user's choice of where their own configuration lives stays in force.
+    for key in ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM", "GIT_EXEC_PATH", "GIT_SSH_COMMAND"):
+        if key in os.environ:
+            kept[key] = os.environ[key]
+    return kept | GIT_ENVIRONMENT | extra
+
+
+def run(
+    arguments: Sequence[str | bytes | Path],
+    *,
+    cwd: Path,
+    env: Mapping[str, str] | None = None,
+    stdin: bytes = b"",
+    seconds: float = DEFAULT_SECONDS,
+) -> Finished:
+    """Run a program to its end without a terminal; raise `ProcessError` when it cannot start or takes too long."""
+    try:
+        done = subprocess.run(
+            arguments, cwd=cwd, env=env, input=stdin, capture_output=True, timeout=seconds, check=False
+        )
+    except FileNotFoundError as error:
+        raise ProcessError(f"{error.filename!r} was not found", hint="install it or correct PATH") from error
+    except subprocess.TimeoutExpired as error:
+        raise ProcessError(f"{shlex.join(map(str, arguments))} did not end within {seconds:g} s") from error
+    return Finished(done.returncode, done.stdout, done.stderr)
+
+
+def git(*arguments: str, cwd: Path, env: Mapping[str, str] | None = None, stdin: bytes = b"") -> Finished:
+    """Run the git command in a clean environment."""
+    return run(("git", *arguments), cwd=cwd, env=_git_environment(env or {}), stdin=stdin)
+
+
+def shell(command: str, *, cwd: Path, env: Mapping[str, str], seconds: float) -> Finished:
+    """Run a command line of the user's own configuration through the shell."""
+    return run(("/bin/sh", "-c", command), cwd=cwd, env=env, seconds=seconds)
+
+
+def attend(arguments: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> int:
+    """Run a program on this terminal and return its exit code (128 + signal when it was killed).
+
+    An interrupt from the terminal reaches the program by itself; a termination of this process is passed on.
+    """
+    try:
+        child = subprocess.Popen(arguments, cwd=cwd, env=dict(env))
+    except FileNotFoundError as error:
+        raise ProcessError(f"{arguments[0]!r} was not found", hint="check the command after --") from error
+    except PermissionError as error:
+        raise ProcessError(f"{arguments[0]!r} is not executable", hint="check the command after --") from error
+    before = {
+        signal.SIGTERM: signal.signal(signal.SIGTERM, lambda *_: child.terminate()),
+        signal.SIGINT: signal.signal(signal.SIGINT, signal.SIG_IGN),
+    }
+    try:
+        code = child.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return code if code >= 0 else 128 - code
+
+
+def start_detached(arguments: Sequence[str], *, cwd: Path, log: Path) -> int:
+    """Start a program that outlives this one, its output appended to `log`; return its pid."""
+    with log.open("ab") as output:
+        child = subprocess.Popen(
+            arguments,
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            close_fds=True,
+        )
+    # The child is never waited for: it belongs to init once this process has ended.
+    child.returncode = 0
+    return child.pid
+
+
+def own_command() -> list[str]:
+    """Return the command line that starts this very program again, whatever is on PATH."""
+    return [sys.executable, "-m", "agentroom_git"]
+
+
+def terminate(pid: int) -> bool:
+    """Ask a process to end; return False when there is none."""
+    try:
+        os.kill(pid, signal.SIGTERM)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
