@@ -1,0 +1,122 @@
+"""The room as every use case gets it: the repository, its refs, the configuration, the clock, and who is acting."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import agentroom_git.git.repo as repositories
+from agentroom_git.core.ids import HUMAN, AgentName, Oid, RoomName
+from agentroom_git.core.refnames import RefNames
+from agentroom_git.errors import AgentroomError, UsageError
+from agentroom_git.git.objects import GitHistory
+from agentroom_git.git.refs import Refs
+from agentroom_git.git.repo import Repo
+from agentroom_git.git.worktrees import Worktree, identity_here, list_worktrees
+from agentroom_git.room.config import Config, read_config
+from agentroom_git.system.clock import Clock
+
+
+class NoRoomError(UsageError):
+    """The repository has no room yet."""
+
+
+class NotAnAgentError(UsageError):
+    """A command that only an agent can give was given outside an agent's worktree."""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """`me` is the agent in whose worktree the program runs, or None in the user's own checkout."""
+
+    repo: Repo
+    refs: Refs
+    history: GitHistory
+    names: RefNames
+    config: Config
+    clock: Clock
+    checkout: Path
+    me: AgentName | None
+
+    @property
+    def private(self) -> Path:
+        """This room's folder for locks, caches and logs under the git common dir."""
+        return self.repo.private_dir / self.names.room
+
+    @property
+    def writer(self) -> AgentName:
+        """Whose log this process writes."""
+        return self.me or HUMAN
+
+    @property
+    def worktrees_dir(self) -> Path:
+        """The folder that holds the agents' worktrees."""
+        default = f"../{self.checkout.name}.agents"
+        return Path(os.path.normpath(self.checkout / (self.config.worktrees or default)))
+
+    def integration(self) -> Oid:
+        """Return the tip of integration; raise `NoRoomError` where the room was never opened."""
+        tip = self.refs.get(self.names.integration)
+        if tip is None:
+            raise NoRoomError(f"there is no room {self.names.room!r} in this repository", hint="run: agentroom init")
+        return tip
+
+    def agent(self) -> AgentName:
+        """Return the acting agent; raise `NotAnAgentError` outside an agent's worktree."""
+        if self.me is None:
+            raise NotAnAgentError(
+                f"{self.checkout} is not an agent's worktree",
+                hint="run it inside one, or say who: --as NAME",
+            )
+        return self.me
+
+    def worktrees(self) -> dict[AgentName, Worktree]:
+        """Return the agents' worktrees of this room by agent; of two for one agent the sound one."""
+        found: dict[AgentName, Worktree] = {}
+        for worktree in list_worktrees(self.repo):
+            identity = worktree.identity
+            if identity is None or identity.room != self.names.room:
+                continue
+            if identity.agent not in found or found[identity.agent].problem:
+                found[identity.agent] = worktree
+        return found
+
+
+def open_room(start: Path, clock: Clock, *, speaking_as: AgentName | None = None) -> Room:
+    """Open the room of the repository around `start`; it need not have been opened by `init` yet.
+
+    The acting agent is the one whose worktree `start` is in. `speaking_as` is for people and scripts outside any agent's
+    worktree; inside one it must name that agent.
+    """
+    repo = repositories.open_repo(start)
+    checkout = _main_checkout(repo, start)
+    config = read_config(checkout)
+    identity = identity_here(repo)
+    if identity is not None and speaking_as not in (None, identity.agent):
+        raise UsageError(f"this is the worktree of {identity.agent}", hint=f"leave out --as, or run it outside")
+    name = identity.room if identity else config.room
+    me = identity.agent if identity else speaking_as
+    lock = repo.private_dir / name / "refs.lock"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    refs = Refs(repo.handle, clock, lock)
+    room = Room(repo, refs, GitHistory(repo.handle), RefNames(RoomName(name)), config, clock, checkout, me)
+    if identity is None and speaking_as is not None:
+        _refuse_unknown_agent(room, speaking_as)
+    return room
+
+
+def _refuse_unknown_agent(room: Room, agent: AgentName) -> None:
+    if room.refs.get(room.names.log(agent)) is None:
+        raise UsageError(f"no agent {agent!r} has joined this room", hint=f"run: agentroom join {agent}")
+
+
+def _main_checkout(repo: Repo, start: Path) -> Path:
+    if not repo.is_linked:
+        if repo.worktree is None:
+            raise repositories.UnsupportedRepositoryError(
+                f"{start} is a bare repository", hint="clone it, and open the room in the clone"
+            )
+        return repo.worktree
+    main = repositories.open_repo(repo.common_dir)
+    if main.worktree is None:
+        raise AgentroomError("the repository of this worktree is bare", hint="open the room in a clone with a checkout")
+    return main.worktree
