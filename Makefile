@@ -38,7 +38,7 @@ types: $(READY) ## check types
 	$(BIN)/mypy
 
 imports: $(READY) ## check the layers and the one door per library
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 check: lint types imports test ## all of the above checks
 

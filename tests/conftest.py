@@ -8,9 +8,14 @@ from typing import Protocol
 
 import pygit2
 import pytest
+from hypothesis import HealthCheck, settings
 from pygit2.enums import ConfigLevel
 
 from seal import sealed_environment
+
+# Hypothesis measures wall time by default, which says more about the machine's other work than about the code.
+settings.register_profile("untimed", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 class Git(Protocol):
@@ -65,4 +70,4 @@ def repository(tmp_path: Path, git: Git) -> Path:
 
 def _module(name: str) -> str:
     functions = [f"def {name}_{n}(amount):\n    total = amount + {n}\n    return total\n" for n in range(5)]
-    return f'"""The {name} of the ledger."""\n\n' + "\n\n".join(functions)
+    return f'"""The {name} of the ledger."""\n\n\n' + "\n\n".join(functions)
