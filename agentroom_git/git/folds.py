@@ -93,12 +93,24 @@ def describe(record: Contested) -> str:
     return f"{record.id} {path_text(record.path)}{place} {agents} {record.kind} {record.step}"
 
 
-def write_join(
-    history: GitHistory, agent: AgentName, old: Oid, new: Oid, tree: Oid, at: datetime
-) -> Oid:
-    """Write the commit that joins a branch's former tip with the one it was rewritten to."""
-    who = signature(agent, at)
+def is_fold(history: GitHistory, id: Oid) -> bool:
+    """Return whether the commit has the author and the trailers of a fold; `verify` is what proves it."""
+    commit = history.commit(id)
+    return commit.author.name == "agentroom" and bool(trailers.values(history.message(id), trailers.FOLDED))
+
+
+def write_join(history: GitHistory, agent: AgentName, old: Oid, new: Oid, tree: Oid, time: int) -> Oid:
+    """Write the commit that joins a branch's former tip with the one it was rewritten to; `time` in Unix seconds."""
+    who = pygit2.Signature(agent, f"{agent}@agentroom.invalid", time, 0)
     lines = [(trailers.AGENT, agent), (trailers.REWROTE, f"{old} {new}")]
     message = trailers.compose(f"rewrite of {old[:10]} as {new[:10]}", "", lines)
     parents = [pygit2.Oid(hex=old), pygit2.Oid(hex=new)]
     return Oid(str(history.handle.create_commit(None, who, who, message, pygit2.Oid(hex=tree), parents)))
+
+
+def write_opening(history: GitHistory, room: str, start: Oid, at: datetime) -> Oid:
+    """Write the empty commit that opens a room on top of the user's commit, so that nothing hangs on the user's own."""
+    who = signature("agentroom", at)
+    message = trailers.compose(f"open the room {room}", "", [(trailers.ROOM, room), (trailers.ENGINE, str(ENGINE))])
+    tree = history.commit(start).tree_id
+    return Oid(str(history.handle.create_commit(None, who, who, message, tree, [pygit2.Oid(hex=start)])))

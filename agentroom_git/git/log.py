@@ -35,6 +35,12 @@ def signature(name: str, at: datetime) -> pygit2.Signature:
     return pygit2.Signature(name, f"{name}@agentroom.invalid", int(at.timestamp()), 0)
 
 
+def author_environment(name: str) -> dict[str, str]:
+    """Return the variables that make the git command commit as `name`, like `signature`."""
+    parts = {"NAME": name, "EMAIL": f"{name}@agentroom.invalid"}
+    return {f"GIT_{role}_{part}": value for role in ("AUTHOR", "COMMITTER") for part, value in parts.items()}
+
+
 def message_of(event: Event) -> str:
     return f"{event.agent} {event.subject()}\n\n{encode(event)}\n"
 

@@ -181,18 +181,18 @@ def _rewrite(handle: pygit2.Repository, tree: Oid | None, edits: _Edits) -> Oid 
 
 
 def _remove_file(builder: pygit2.TreeBuilder, name: bytes) -> None:
-    found = builder.get(_text(name))
+    found: pygit2.Object | None = builder.get(_text(name))
     if found is not None and not isinstance(found, pygit2.Tree):
         builder.remove(_text(name))
 
 
 def _put_folder(handle: pygit2.Repository, builder: pygit2.TreeBuilder, name: bytes, below: _Edits) -> None:
     found = builder.get(_text(name))
-    is_folder = isinstance(found, pygit2.Tree)
-    if not is_folder and all(entry is None for entry in below.values()):
+    folder = Oid(str(found.id)) if isinstance(found, pygit2.Tree) else None
+    if folder is None and all(entry is None for entry in below.values()):
         return
-    written = _rewrite(handle, Oid(str(found.id)) if found is not None and is_folder else None, below)
+    written = _rewrite(handle, folder, below)
     if written is not None:
         builder.insert(_text(name), written, TREE_MODE)
-    elif is_folder:
+    elif folder is not None:
         builder.remove(_text(name))

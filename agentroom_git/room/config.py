@@ -67,7 +67,7 @@ def parse_config(data: bytes, name: str) -> Config:
         raise ConfigError(f"{name} is not a list of `key: value`", hint="agentroom init writes a commented one")
     for key in record:
         _refuse_unknown(key, name)
-    values = {key: _parse_value(key, value, name) for key, value in record.items() if value is not None}
+    values: dict[str, Any] = {key: _parse_value(key, v, name) for key, v in record.items() if v is not None}
     return replace(Config(), **values)
 
 

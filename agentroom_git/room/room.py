@@ -1,11 +1,12 @@
 """The room as every use case gets it: the repository, its refs, the configuration, the clock, and who is acting."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import agentroom_git.git.repo as repositories
-from agentroom_git.core.ids import HUMAN, AgentName, Oid, RoomName
+from agentroom_git.core.ids import HUMAN, AgentName, Oid
 from agentroom_git.core.refnames import RefNames
 from agentroom_git.errors import AgentroomError, UsageError
 from agentroom_git.git.objects import GitHistory
@@ -14,6 +15,7 @@ from agentroom_git.git.repo import Repo
 from agentroom_git.git.worktrees import Worktree, identity_here, list_worktrees
 from agentroom_git.room.config import Config, read_config
 from agentroom_git.system.clock import Clock
+from agentroom_git.system.entropy import random_key
 
 
 class NoRoomError(UsageError):
@@ -34,6 +36,7 @@ class Room:
     names: RefNames
     config: Config
     clock: Clock
+    new_key: Callable[[], str]
     checkout: Path
     me: AgentName | None
 
@@ -81,7 +84,9 @@ class Room:
         return found
 
 
-def open_room(start: Path, clock: Clock, *, speaking_as: AgentName | None = None) -> Room:
+def open_room(
+    start: Path, clock: Clock, *, speaking_as: AgentName | None = None, new_key: Callable[[], str] = random_key
+) -> Room:
     """Open the room of the repository around `start`; it need not have been opened by `init` yet.
 
     The acting agent is the one whose worktree `start` is in. `speaking_as` is for people and scripts outside any agent's
@@ -92,13 +97,11 @@ def open_room(start: Path, clock: Clock, *, speaking_as: AgentName | None = None
     config = read_config(checkout)
     identity = identity_here(repo)
     if identity is not None and speaking_as not in (None, identity.agent):
-        raise UsageError(f"this is the worktree of {identity.agent}", hint=f"leave out --as, or run it outside")
+        raise UsageError(f"this is the worktree of {identity.agent}", hint="leave out --as, or run it outside")
     name = identity.room if identity else config.room
     me = identity.agent if identity else speaking_as
-    lock = repo.private_dir / name / "refs.lock"
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    refs = Refs(repo.handle, clock, lock)
-    room = Room(repo, refs, GitHistory(repo.handle), RefNames(RoomName(name)), config, clock, checkout, me)
+    refs = Refs(repo.handle, clock, repo.private_dir / name / "refs.lock")
+    room = Room(repo, refs, GitHistory(repo.handle), RefNames(name), config, clock, new_key, checkout, me)
     if identity is None and speaking_as is not None:
         _refuse_unknown_agent(room, speaking_as)
     return room

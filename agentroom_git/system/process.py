@@ -54,7 +54,7 @@ def _git_environment(extra: Mapping[str, str]) -> dict[str, str]:
     for key in ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM", "GIT_EXEC_PATH", "GIT_SSH_COMMAND"):
         if key in os.environ:
             kept[key] = os.environ[key]
-    return kept | GIT_ENVIRONMENT | extra
+    return kept | GIT_ENVIRONMENT | dict(extra)
 
 
 def run(

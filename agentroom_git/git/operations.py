@@ -1,0 +1,18 @@
+"""Whether git is in the middle of something in a worktree."""
+
+from pathlib import Path
+
+_MARKS = {
+    "MERGE_HEAD": "a merge is under way",
+    "CHERRY_PICK_HEAD": "a cherry-pick is under way",
+    "REVERT_HEAD": "a revert is under way",
+    "BISECT_LOG": "a bisect is under way",
+    "rebase-merge": "a rebase is under way",
+    "rebase-apply": "a rebase is under way",
+    "sequencer": "a sequence of picks is under way",
+}
+
+
+def operation_under_way(git_dir: Path) -> str:
+    """Return what git is in the middle of in the worktree of this git dir, or an empty text."""
+    return next((text for mark, text in _MARKS.items() if (git_dir / mark).exists()), "")

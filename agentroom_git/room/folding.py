@@ -1,0 +1,276 @@
+"""Folding: bring new commits of every worktree, and of the user's branch, into integration.
+
+Under the fold lock, which only saves work: objects and contested records are written first, then the events that announce
+them, then integration moves by one swap. A crash before the swap leaves nothing that the next fold does not do again with
+the same result, as records and events are recognised by their keys.
+"""
+
+import hashlib
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+
+from agentroom_git.core.escape import one_line, path_text
+from agentroom_git.core.events import Event, Notice, Rewrote
+from agentroom_git.core.fold import Engine, Folded, Head
+from agentroom_git.core.ids import BASE, SIDECAR, AgentName, Oid
+from agentroom_git.core.plan import Held, Observed, Rewritten, Take, plan_fold
+from agentroom_git.core.tree import Contested
+from agentroom_git.errors import AgentroomError
+from agentroom_git.git import contested_refs, folds, log
+from agentroom_git.git.folds import Fold, Tip
+from agentroom_git.room import logs
+from agentroom_git.room.base import base_branch
+from agentroom_git.room.room import Room
+from agentroom_git.system.locks import held
+
+LOCK_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A head to look at: whose it is, and the full name of the branch it is on (`-` when detached)."""
+
+    agent: AgentName
+    head: Oid
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """One fold: the commit, whose work came in, and what it contested."""
+
+    id: Oid
+    agent: AgentName
+    folded: Oid
+    contested: tuple[Contested, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FoldReport:
+    integration: Oid
+    made: tuple[Made, ...]
+    held: tuple[AgentName, ...]
+    failed: tuple[tuple[AgentName, str], ...]
+
+
+@dataclass(slots=True)
+class Folder:
+    """Folds the branches of one room; keeps the engine's memory between calls."""
+
+    room: Room
+    engine: Engine = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.engine = Engine(self.room.history)
+
+    def fold(self, only: Collection[AgentName] = ()) -> FoldReport:
+        """Fold what is new, of all branches or of the named agents'; concurrent calls wait for each other."""
+        room = self.room
+        room.integration()
+        with held(room.private / "fold.lock", seconds=LOCK_SECONDS, what="the fold lock"):
+            made: list[Made] = []
+            at_rest: list[AgentName] = []
+            failed: list[tuple[AgentName, str]] = []
+            for branch in observe_branches(room):
+                if only and branch.agent not in only:
+                    continue
+                try:
+                    outcome = self._fold_branch(branch)
+                except AgentroomError as error:
+                    failed.append((branch.agent, str(error)))
+                    continue
+                if isinstance(outcome, Held):
+                    at_rest.append(branch.agent)
+                elif outcome is not None:
+                    made.append(outcome)
+            return FoldReport(room.integration(), tuple(made), tuple(at_rest), tuple(failed))
+
+    def _fold_branch(self, branch: Branch) -> Made | Held | None:
+        """Fold one branch; a swap that somebody else's fold made fail is tried again on the new integration."""
+        while True:
+            previous = folds.read_fold(self.room.history, self.room.integration())
+            decision = plan_fold(_observe(self.room, branch, previous))
+            if isinstance(decision, Held):
+                _tell_held(self.room, branch, decision)
+                return decision
+            if not isinstance(decision, Take | Rewritten):
+                return None
+            head = Head(branch.head, branch.agent)
+            if isinstance(decision, Rewritten):
+                head = self._join(branch, decision, previous)
+            made = self._write(branch, head, previous)
+            if self.room.refs.swap(self.room.names.integration, made.id, previous.id, message="agentroom: fold"):
+                return made
+
+    def _write(self, branch: Branch, head: Head, previous: Fold) -> Made:
+        room = self.room
+        heads, folded = self._compute(head, previous)
+        for record in folded.contested:
+            contested_refs.store(room.refs, room.names.contested, record, room.clock.now())
+            _tell_contested(room, record)
+        tips = {**previous.tips, branch.agent: Tip(branch.head, branch.name)}
+        id = folds.write_fold(
+            room.history, room.names.room, previous, folded.tree, heads, tips, head, folded.contested, room.clock.now()
+        )
+        return Made(id, branch.agent, branch.head, folded.contested)
+
+    def _compute(self, head: Head, previous: Fold) -> tuple[frozenset[Head], Folded]:
+        """Return the heads of the grown set and its fold.
+
+        No input stops the room: where the fold itself fails, integration's side stands, the failure is recorded, and the
+        commit becomes an ancestor of integration all the same.
+        """
+        history = self.room.history
+        everyone = previous.heads | {head}
+        kept = history.maximal(frozenset(one.id for one in everyone))
+        heads = frozenset(one for one in everyone if one.id in kept)
+        try:
+            return heads, self.engine.fold(heads)
+        except Exception as error:  # noqa: BLE001 - the boundary that keeps every other agent's work flowing
+            tree = history.tree_of(previous.id)
+            return previous.heads, Folded(tree, (_failure(history.tree_of(head.id), head, previous, tree, error),))
+
+    def _join(self, branch: Branch, decision: Rewritten, previous: Fold) -> Head:
+        """Return the commit that stands for a rewritten branch: all that others did, and of its own only the new.
+
+        Its content and time depend on the two tips alone, so that a repeated fold makes the same commit.
+        """
+        room, history = self.room, self.room.history
+        old, new = decision.old, branch.head
+        foreign = [
+            one for one in history.between(frozenset({new}), old) if not _is_own(room, one, branch.agent)
+        ]
+        others = history.maximal(frozenset(foreign))
+        heads = [Head(new, branch.agent), *(Head(one, history.author_of(one)) for one in others)]
+        tree = self.engine.fold(heads).tree if others else history.tree_of(new)
+        join = folds.write_join(history, branch.agent, old, new, tree, history.commit(new).commit_time)
+        key = notice_key("rewrote", old, new)
+        event = _keyed(room, Rewrote(branch.agent, old, new, join), key)
+        log.append(room.refs, room.names.log(SIDECAR), event, room.clock.now())
+        return Head(join, branch.agent)
+
+
+def observe_branches(room: Room) -> list[Branch]:
+    """Return what there is to fold: the HEAD of each agent's worktree, and the user's branch.
+
+    Where a worktree is gone or belongs to another repository, the agent's branch stands for it.
+    """
+    found: dict[AgentName, Branch] = {}
+    for agent, worktree in room.worktrees().items():
+        if not worktree.problem and worktree.head is not None:
+            found[agent] = Branch(agent, worktree.head, worktree.branch or "-")
+    for writer in logs.writers(room):
+        own = room.names.branch_ref(writer)
+        tip = room.refs.get(own)
+        if writer not in found and tip is not None:
+            found[writer] = Branch(writer, tip, own)
+    base = base_branch(room)
+    tip = room.refs.get(base) if base else None
+    if base and tip is not None:
+        found[BASE] = Branch(BASE, tip, base)
+    return [found[agent] for agent in sorted(found)]
+
+
+def _observe(room: Room, branch: Branch, previous: Fold) -> Observed:
+    tip = previous.tips.get(branch.agent)
+    known = tip.id if tip is not None and tip.id in room.repo.handle else None
+    return Observed(
+        agent=branch.agent,
+        head=branch.head,
+        branch=branch.name,
+        tip=known,
+        tip_branch=tip.branch if tip else "",
+        is_folded=room.history.reaches(previous.id, branch.head),
+        is_forward=known is None or room.history.reaches(branch.head, known),
+    )
+
+
+def held_agents(room: Room) -> frozenset[AgentName]:
+    """Return the agents whose branch stepped back and has nothing new."""
+    previous = folds.read_fold(room.history, room.integration())
+    return frozenset(
+        branch.agent
+        for branch in observe_branches(room)
+        if isinstance(plan_fold(_observe(room, branch, previous)), Held)
+    )
+
+
+def _is_own(room: Room, commit: Oid, agent: AgentName) -> bool:
+    """Return whether the commit is the agent's own work: not a fold, and no other agent's by its trailer."""
+    history = room.history
+    if folds.is_fold(history, commit):
+        return False
+    return history.author_of(commit) in (agent, BASE)
+
+
+def _failure(theirs: Oid, head: Head, previous: Fold, tree: Oid, error: Exception) -> Contested:
+    kept = hashlib.sha256(f"{head.id} {tree}".encode()).hexdigest()[:12]
+    others = tuple(sorted({one.agent for one in previous.heads}))
+    return Contested(
+        id=kept,
+        path=one_line(f"(all of {head.id[:10]}: {type(error).__name__} {error})", 120).encode(),
+        kind="failed",
+        step="side",
+        start=0,
+        lines=0,
+        base=None,
+        agents=(others, (head.agent,)),
+        sides=(tree, theirs),
+        winner=0,
+    )
+
+
+def notice_key(*parts: str) -> str:
+    """Return the key of an event that these parts name, so that a repeated fold writes it once."""
+    return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:16]
+
+
+def _keyed(room: Room, body: Notice | Rewrote, key: str) -> Event:
+    event = logs.new_event(room, SIDECAR, body)
+    return Event(event.agent, event.lamport, event.at, event.seen, key, body)
+
+
+def tell(room: Room, notice: Notice, *, key: str) -> None:
+    """Write a notice to the sidecar's log, once for a key; the caller holds the fold lock."""
+    log.append(room.refs, room.names.log(SIDECAR), _keyed(room, notice, key), room.clock.now())
+
+
+def _tell_held(room: Room, branch: Branch, decision: Held) -> None:
+    text = (
+        f"your branch stepped back from {decision.old[:10]}, which the others have already; nothing was taken from"
+        " them, and your worktree is not synced. Run sync to take it up again, or commit what you want instead"
+    )
+    tell(room, Notice("held", (branch.agent,), text, ()), key=notice_key("held", branch.agent, decision.old, branch.head))
+
+
+def _tell_contested(room: Room, record: Contested) -> None:
+    agents = sorted({name for names in record.agents for name in names} - {BASE})
+    if agents:
+        text = f"contested {describe_contested(record)}; every version is in {room.names.contested}{record.id}"
+        notice = Notice("contested", tuple(agents), text, (path_text(record.path),))
+        tell(room, notice, key=notice_key("contested", record.id))
+
+
+def describe_contested(record: Contested) -> str:
+    """Return what was contested and who stands, on one line."""
+    where = path_text(record.path)
+    if record.start:
+        where += f" lines {record.start}-{record.start + max(record.lines, 1) - 1}"
+    names = [" and ".join(side) or "nobody" for side in record.agents]
+    if record.winner is None:
+        return f"{where}: the versions of {', '.join(names)} were combined"
+    losers = [name for index, name in enumerate(names) if index != record.winner]
+    return f"{where} ({record.kind}): {names[record.winner]}'s version stands, not {', '.join(losers)}'s"
+
+
+def read_folds(room: Room, limit: int | None = None) -> Iterator[Fold]:
+    """Yield the folds of integration, newest first, without the commit that opened the room."""
+    count = 0
+    tip: Oid | None = room.integration()
+    while tip is not None and (limit is None or count < limit):
+        if not folds.is_fold(room.history, tip):
+            return
+        yield folds.read_fold(room.history, tip)
+        count += 1
+        parents = room.history.parents(tip)
+        tip = parents[0] if parents else None

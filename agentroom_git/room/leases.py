@@ -1,0 +1,95 @@
+"""Leases: how long each claim still runs, by the observer's own monotonic clock.
+
+A claim has run out when its record was seen unchanged for its whole lease and its holder gave no sign of life on this
+machine meanwhile. Wall clocks of different machines are never compared. What was first seen when is kept in a private
+file: without it every lease begins anew, which only delays a takeover.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from agentroom_git.core.claims import Claim, Table, renew
+from agentroom_git.core.events import Event, Renewed
+from agentroom_git.core.ids import AgentName
+from agentroom_git.git.claims_ref import Snapshot, change_table, read_table
+from agentroom_git.room.logs import new_event
+from agentroom_git.room.room import Room
+from agentroom_git.system.files import read_json, write_json
+
+
+@dataclass(frozen=True, slots=True)
+class Leases:
+    """Seconds that each claim, by token, still runs; not positive means stale."""
+
+    left: Mapping[int, float]
+
+    @property
+    def stale(self) -> frozenset[int]:
+        return frozenset(token for token, seconds in self.left.items() if seconds <= 0)
+
+
+def observe(room: Room, snapshot: Snapshot) -> Leases:
+    """Look at the claims now and return how long each still runs."""
+    now, boot = room.clock.monotonic(), room.clock.boot_id()
+    path = room.private / "leases.json"
+    record = read_json(path)
+    known = record.get("seen", {}) if record.get("boot") == boot else {}
+    seen = {id: min(_number(known.get(id), now), now) for id in snapshot.records.values()}
+    if seen != known or record.get("boot") != boot:
+        write_json(path, {"boot": boot, "seen": seen})
+    return Leases({c.token: _left(room, c, seen[snapshot.records[c.token]], now, boot) for c in snapshot.table.claims})
+
+
+def _left(room: Room, claim: Claim, first_seen: float, now: float, boot: str) -> float:
+    beat = read_json(_heartbeat(room, claim.agent))
+    alive = _number(beat.get("at"), first_seen) if beat.get("boot") == boot else first_seen
+    return claim.ttl - (now - max(first_seen, min(alive, now)))
+
+
+def _number(value: object, default: float) -> float:
+    return float(value) if isinstance(value, int | float) else default
+
+
+def _heartbeat(room: Room, agent: AgentName) -> Path:
+    return room.private / "heartbeat" / f"{agent}.json"
+
+
+def seconds_since_seen(room: Room, agent: AgentName) -> float | None:
+    """Return how long ago the agent gave a sign of life on this machine, or None when it never did since boot."""
+    beat = read_json(_heartbeat(room, agent))
+    if beat.get("boot") != room.clock.boot_id() or not isinstance(beat.get("at"), int | float):
+        return None
+    return max(0.0, room.clock.monotonic() - float(beat["at"]))
+
+
+def beat(room: Room) -> None:
+    """Record a sign of life of the acting agent; its claims are renewed in the ref when a third of a lease is left."""
+    if room.me is None:
+        return
+    me = room.me
+    snapshot = read_table(room.refs, room.names.claims)
+    due = _due(room, snapshot, me)
+    write_json(_heartbeat(room, me), {"boot": room.clock.boot_id(), "at": room.clock.monotonic()})
+    if due:
+        change_table(room.refs, room.names.claims, lambda found: _renewal(room, found, me, due), room.clock.now())
+
+
+def _due(room: Room, snapshot: Snapshot, me: AgentName) -> frozenset[int]:
+    mine = snapshot.table.of(me)
+    if not mine:
+        return frozenset()
+    seen = read_json(room.private / "leases.json").get("seen", {})
+    now = room.clock.monotonic()
+    ages = {c: now - _number(seen.get(snapshot.records[c.token]), now) for c in mine}
+    return frozenset(claim.token for claim, age in ages.items() if age > claim.ttl * 2 / 3)
+
+
+def _renewal(
+    room: Room, snapshot: Snapshot, me: AgentName, due: frozenset[int]
+) -> tuple[Table, Event | None, None]:
+    held = frozenset(claim.token for claim in snapshot.table.of(me)) & due
+    if not held:
+        return snapshot.table, None, None
+    body = Renewed(tuple(str(token) for token in sorted(held)))
+    return renew(snapshot.table, me, held), new_event(room, me, body), None

@@ -1,0 +1,60 @@
+"""The room's events: written to one's own log, read from all of them."""
+
+from collections.abc import Iterator
+
+from agentroom_git.core.events import Body, Event, Recorded
+from agentroom_git.core.ids import AgentName, Oid, parse_writer
+from agentroom_git.errors import UsageError
+from agentroom_git.git import claims_ref, log
+from agentroom_git.git.log import Unreadable
+from agentroom_git.room.room import Room
+
+
+def stamp(room: Room) -> str:
+    """Return the present wall time as it is shown: UTC, to the second."""
+    return room.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def writers(room: Room) -> dict[AgentName, Oid]:
+    """Return everyone who has a log in the room, with its tip; a ref whose name nobody may have is left out."""
+    found: dict[AgentName, Oid] = {}
+    for name, tip in room.refs.listed(room.names.logs).items():
+        try:
+            found[parse_writer(name.removeprefix(room.names.logs))] = tip
+        except UsageError:
+            continue
+    return found
+
+
+def new_event(room: Room, writer: AgentName, body: Body) -> Event:
+    """Return an event for the writer, later than every event in the room and of its own time."""
+    sources = [*(room.names.log(name) for name in writers(room)), room.names.claims]
+    lamport = log.newest_lamport(room.refs, iter(sources)) + 1
+    seen = room.refs.get(room.names.integration) or ""
+    return Event(writer, lamport, stamp(room), seen, room.new_key(), body)
+
+
+def record(room: Room, body: Body, *, writer: AgentName | None = None) -> Recorded:
+    """Write an event to a log: one's own, or the sidecar's where the caller holds the fold lock."""
+    who = writer or room.writer
+    return log.append(room.refs, room.names.log(who), new_event(room, who, body), room.clock.now())
+
+
+def read_log(room: Room, writer: AgentName, stop: Oid | None = None) -> Iterator[Recorded | Unreadable]:
+    """Yield the writer's events, newest first, up to and without `stop`."""
+    return log.read(room.refs, room.names.log(writer), writer=writer, stop=stop)
+
+
+def read_events(room: Room) -> tuple[list[Recorded], list[Unreadable]]:
+    """Return every event of the room in order, and the records that could not be read."""
+    events: list[Recorded] = []
+    problems: list[Unreadable] = []
+    sources = [read_log(room, writer) for writer in writers(room)]
+    sources.append(claims_ref.read_history(room.refs, room.names.claims))
+    for source in sources:
+        for item in source:
+            if isinstance(item, Recorded):
+                events.append(item)
+            else:
+                problems.append(item)
+    return sorted(events, key=lambda recorded: recorded.order), problems

@@ -1,0 +1,118 @@
+"""The state of the room, gathered once for every front end."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from agentroom_git.core.claims import covers, overlaps
+from agentroom_git.core.events import Exited, Joined, Left, Recorded
+from agentroom_git.core.ids import HUMAN, SIDECAR, AgentName
+from agentroom_git.git import contested_refs
+from agentroom_git.git.contested_refs import Stored
+from agentroom_git.git.log import Unreadable
+from agentroom_git.git.worktrees import Worktree
+from agentroom_git.room import leases, logs, messages, presence, story, syncing
+from agentroom_git.room.coordination import Held, live_claims, repository_path
+from agentroom_git.room.folding import read_folds
+from agentroom_git.room.room import Room
+from agentroom_git.room.story import Line
+from agentroom_git.room.syncing import Waiting
+from agentroom_git.system.locks import is_held
+
+RECENT_FOLDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """One agent. `state` is running, idle, gone (its worktree is missing) or left; `silent` in seconds, None: never seen."""
+
+    agent: AgentName
+    state: str
+    worktree: str
+    branch: str
+    silent: float | None
+    unread: int
+    waits: Waiting | None
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    room: str
+    integration: str
+    me: AgentName | None
+    sidecar: bool
+    agents: tuple[Presence, ...]
+    claims: tuple[Held, ...]
+    folds: tuple[Line, ...]
+    contested: tuple[Stored, ...]
+    problems: tuple[Unreadable, ...]
+
+
+def sidecar_lock_held(room: Room) -> bool:
+    """Return whether a sidecar serves this repository."""
+    return is_held(room.repo.private_dir / "sidecar.lock")
+
+
+def read_status(room: Room, paths: Sequence[str] = ()) -> Status:
+    """Return the state of the room; with paths, only the claims and contested regions that concern them."""
+    wanted = [repository_path(room, path).rstrip("/") for path in paths]
+    waiting = syncing.waits(room)
+    worktrees = room.worktrees()
+    agents: list[Presence] = []
+    problems: list[Unreadable] = []
+    for agent in sorted(set(logs.writers(room)) - {SIDECAR, HUMAN}):
+        agents.append(_presence(room, agent, worktrees.get(agent), waiting.get(agent), problems))
+    claims = tuple(h for h in live_claims(room) if not wanted or any(overlaps(h.claim.path, p) for p in wanted))
+    records = contested_refs.read_all(room.refs, room.names.contested)
+    return Status(
+        room=room.names.room,
+        integration=room.integration(),
+        me=room.me,
+        sidecar=sidecar_lock_held(room),
+        agents=tuple(agents),
+        claims=claims,
+        folds=tuple(story.line_of_fold(room, fold) for fold in read_folds(room, RECENT_FOLDS)),
+        contested=tuple(r for r in records if not wanted or any(covers(p, r.path) for p in wanted)),
+        problems=tuple(problems),
+    )
+
+
+def _presence(
+    room: Room,
+    agent: AgentName,
+    worktree: Worktree | None,
+    waiting: Waiting | None,
+    problems: list[Unreadable],
+) -> Presence:
+    last = _last_move(room, agent, problems)
+    state = "left"
+    if presence.is_running(room, agent):
+        state = "running"
+    elif worktree is not None:
+        state = "gone" if worktree.problem else "idle"
+    elif isinstance(last, Joined | Exited):
+        state = "gone"
+    return Presence(
+        agent=agent,
+        state=state,
+        worktree=str(worktree.path) if worktree else "",
+        branch=worktree.branch.removeprefix("refs/heads/") if worktree else "",
+        silent=leases.seconds_since_seen(room, agent),
+        unread=messages.count_unread(room, agent) if state != "left" else 0,
+        waits=waiting,
+    )
+
+
+def _last_move(room: Room, agent: AgentName, problems: list[Unreadable]) -> Joined | Left | Exited | None:
+    for item in logs.read_log(room, agent):
+        if not isinstance(item, Recorded):
+            problems.append(item)
+        elif isinstance(item.event.body, Joined | Left | Exited):
+            return item.event.body
+    return None
+
+
+def read_story(room: Room, limit: int = 0) -> tuple[list[Line], list[Unreadable]]:
+    """Return the newest lines of the room's story, oldest first, and the records that could not be read."""
+    events, problems = logs.read_events(room)
+    lines = sorted(story.tell(room, events, read_folds(room)), key=lambda line: line.at)
+    return (lines[-limit:] if limit else lines), problems

@@ -1,0 +1,74 @@
+"""The room's story: every event and every fold as one line, in order, and the commit that each line concerns."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from agentroom_git.core.escape import one_line
+from agentroom_git.core.events import Claimed, Event, Notice, ReadUpTo, Recorded, Renewed
+from agentroom_git.core.ids import Oid, is_oid
+from agentroom_git.git.folds import Fold
+from agentroom_git.room.room import Room
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the story. `commit` is the commit of integration that it concerns, empty for none."""
+
+    at: str
+    who: str
+    text: str
+    kind: str
+    commit: str
+    id: str
+
+    def render(self) -> str:
+        """Return the line as a note shows it; it begins with an ISO time, so that lines may be sorted."""
+        return one_line(f"{self.at} {self.who} {self.text}", 500)
+
+
+def line_of_event(recorded: Recorded) -> Line | None:
+    """Return the line of an event, or None for one that nobody wants to read about."""
+    event = recorded.event
+    if isinstance(event.body, ReadUpTo | Renewed):
+        return None
+    seen = event.seen if is_oid(event.seen) else ""
+    return Line(event.at, event.agent, _event_text(event), event.body.type, seen, recorded.id)
+
+
+def _event_text(event: Event) -> str:
+    body = event.body
+    if isinstance(body, Claimed):
+        return f"{event.subject()} (token {', '.join(body.tokens)})"
+    if isinstance(body, Notice):
+        return event.subject()
+    return event.subject()
+
+
+def line_of_fold(room: Room, fold: Fold) -> Line:
+    """Return the line of a fold, with what it contested."""
+    commit = room.history.commit(fold.id)
+    at = datetime.fromtimestamp(commit.commit_time, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    parts = [f'folded {head.agent} {head.id[:10]} "{room.history.subject(head.id)}"' for head in fold.folded]
+    parts += [f"contested {text}" for text in fold.contested]
+    return Line(at, "agentroom", one_line("; ".join(parts)), "fold", fold.id, fold.id)
+
+
+def lines_by_commit(lines: Iterable[Line], room: Room) -> dict[Oid, set[str]]:
+    """Return the rendered lines on each commit that exists."""
+    found: dict[Oid, set[str]] = defaultdict(set)
+    for line in lines:
+        if line.commit and line.commit in room.repo.handle:
+            found[Oid(line.commit)].add(line.render())
+    return found
+
+
+def tell(room: Room, events: Iterable[Recorded], folds: Iterable[Fold]) -> Iterator[Line]:
+    """Yield the lines of events and folds; the events in the order given, then the folds."""
+    for recorded in events:
+        line = line_of_event(recorded)
+        if line is not None:
+            yield line
+    for fold in folds:
+        yield line_of_fold(room, fold)

@@ -1,0 +1,166 @@
+"""Syncing: bring integration into the agents' worktrees, and say of each that waits why it does."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from agentroom_git.core.escape import path_text
+from agentroom_git.core.events import Notice
+from agentroom_git.core.ids import AgentName, Oid
+from agentroom_git.core.plan import Place, Stay, plan_sync
+from agentroom_git.git.checkout import Advanced, advance, sweep
+from agentroom_git.git.worktrees import Worktree
+from agentroom_git.room.folding import held_agents, notice_key, tell
+from agentroom_git.room.room import Room
+from agentroom_git.system.files import read_json, write_json
+from agentroom_git.system.locks import held
+
+LOCK_SECONDS = 60.0
+KEEP_DISPLACED_SECONDS = 3600.0
+
+REASONS = {
+    "switched": "it is not on its own branch: git switch {branch}",
+    "unfolded": "it has commits that are not folded yet",
+    "held": "its branch stepped back; run sync to take the others' work up again",
+    "dirty": "uncommitted changes are in the way: commit them, or run sync",
+    "untracked": "untracked files are in the way: commit or move them, or run sync",
+    "staged": "staged changes are in the way: commit them",
+    "filter": "these paths need a filter program: run git merge {integration}",
+    "operation": "an operation of git's is under way there: finish it",
+    "locked": "git holds a lock there; it goes on when git ends",
+    "moved": "its branch moved just now; it is tried again",
+    "branch": "it is not on its own branch: git switch {branch}",
+    "exchange": "its file system cannot exchange files: run git merge {integration}",
+    "submodule": "a submodule is in the way: run git merge {integration}",
+    "unsafe": "integration has paths that must not be written",
+}
+# Passing states that nobody has to act on.
+_QUIET = frozenset({"locked", "moved", "unfolded", "operation"})
+
+
+@dataclass(frozen=True, slots=True)
+class Synced:
+    """The worktree was brought forward; `late` are files that a program went on writing meanwhile, kept aside."""
+
+    agent: AgentName
+    to: Oid
+    paths: tuple[str, ...]
+    late: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The worktree was left as it is. `reason` is one of `REASONS`, or the worktree's own problem."""
+
+    agent: AgentName
+    reason: str
+    text: str
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UpToDate:
+    agent: AgentName
+
+
+SyncResult = Synced | Waiting | UpToDate
+
+
+def sync_room(room: Room, only: Collection[AgentName] = (), *, asked: bool = False) -> list[SyncResult]:
+    """Bring integration to all worktrees, or to the named agents'; `asked` is those agents' own request."""
+    room.integration()
+    with held(room.private / "sync.lock", seconds=LOCK_SECONDS, what="the sync lock"):
+        at_rest = held_agents(room)
+        results: list[SyncResult] = []
+        for agent, worktree in sorted(room.worktrees().items()):
+            if not only or agent in only:
+                results.append(_sync(room, agent, worktree, is_held=agent in at_rest, asked=asked))
+        _remember(room, results, whole=not only)
+        return results
+
+
+def _sync(room: Room, agent: AgentName, worktree: Worktree, *, is_held: bool, asked: bool) -> SyncResult:
+    if worktree.problem or worktree.head is None:
+        text = worktree.problem or "its HEAD names no commit"
+        return Waiting(agent, "broken", f"{text}: run agentroom doctor", ())
+    integration = room.integration()
+    history = room.history
+    step = plan_sync(
+        Place(
+            is_own_branch=worktree.branch == room.names.branch_ref(agent),
+            is_folded=history.reaches(integration, worktree.head),
+            is_held=is_held,
+            has_same_tree=history.tree_of(worktree.head) == history.tree_of(integration),
+        ),
+        asked=asked,
+    )
+    if isinstance(step, Stay):
+        return _waiting(room, agent, step.reason, ()) if step.reason else UpToDate(agent)
+    done = advance(
+        worktree.path,
+        room.names.branch(agent),
+        worktree.head,
+        integration,
+        stage=stage_dir(room, agent),
+        clock=room.clock,
+    )
+    if isinstance(done, Advanced):
+        paths = tuple(path_text(path) for path in (*done.written, *done.removed))
+        return Synced(agent, integration, paths, tuple(path_text(path) for path in done.late))
+    return _waiting(room, agent, done.reason, tuple(path_text(path) for path in done.paths))
+
+
+def stage_dir(room: Room, agent: AgentName) -> Path:
+    """Return where new files wait and displaced ones are kept: beside the worktrees, on their file system."""
+    return room.worktrees_dir / ".stage" / agent
+
+
+def _waiting(room: Room, agent: AgentName, reason: str, paths: tuple[str, ...]) -> Waiting:
+    text = REASONS[reason].format(branch=room.names.branch(agent), integration=f"agentroom/{room.names.room}/integration")
+    return Waiting(agent, reason, text, paths)
+
+
+def _remember(room: Room, results: list[SyncResult], *, whole: bool) -> None:
+    """Keep who waits and why, and tell each agent once when its reason is new."""
+    path = room.private / "waits.json"
+    before = read_json(path)
+    after = {} if whole else dict(before)
+    for result in results:
+        after.pop(result.agent, None)
+        if isinstance(result, Waiting):
+            entry = {"reason": result.reason, "text": result.text, "paths": list(result.paths)}
+            after[result.agent] = entry
+            if before.get(result.agent) != entry and result.reason not in (*_QUIET, "held"):
+                _tell(room, result)
+        elif isinstance(result, Synced):
+            sweep(stage_dir(room, result.agent), KEEP_DISPLACED_SECONDS, room.clock)
+            if result.late:
+                _tell_late(room, result)
+    if after != before:
+        write_json(path, after)
+
+
+def _tell(room: Room, waiting: Waiting) -> None:
+    about = f" ({', '.join(waiting.paths[:5])})" if waiting.paths else ""
+    text = f"your worktree does not get the others' work: {waiting.text}{about}"
+    with held(room.private / "fold.lock", seconds=LOCK_SECONDS, what="the fold lock"):
+        key = notice_key("waits", waiting.agent, waiting.reason, *waiting.paths, room.new_key())
+        tell(room, Notice("waits", (waiting.agent,), text, waiting.paths), key=key)
+
+
+def _tell_late(room: Room, synced: Synced) -> None:
+    folder = stage_dir(room, synced.agent)
+    text = f"a program wrote into files while they were replaced; what it wrote is kept for an hour in {folder}"
+    with held(room.private / "fold.lock", seconds=LOCK_SECONDS, what="the fold lock"):
+        key = notice_key("late", synced.agent, room.new_key())
+        tell(room, Notice("late", (synced.agent,), text, synced.late), key=key)
+
+
+def waits(room: Room) -> dict[str, Waiting]:
+    """Return the worktrees that waited when they were last looked at."""
+    found = {}
+    for agent, entry in read_json(room.private / "waits.json").items():
+        if isinstance(entry, dict):
+            paths = tuple(str(path) for path in entry.get("paths", ()))
+            found[agent] = Waiting(AgentName(agent), str(entry.get("reason")), str(entry.get("text")), paths)
+    return found
