@@ -140,11 +140,18 @@ def _show_notes(room: Room) -> Change:
     return Change(f"set notes.displayRef to {DISPLAY_REF}, so that git log shows the room's notes", True)
 
 
-def close(room: Room) -> list[Change]:
-    """Take back what `open_new` changed, except the history; agents must have left."""
+def check_closable(room: Room) -> None:
+    """Raise `UsageError` while agents have worktrees, or inside one."""
+    if room.repo.is_linked:
+        raise UsageError(f"{room.repo.worktree} is a linked worktree", hint=f"run it in {room.checkout}")
     present = sorted(room.worktrees())
     if present:
         raise UsageError(f"agents have worktrees: {', '.join(present)}", hint="agentroom leave NAME for each")
+
+
+def close(room: Room) -> list[Change]:
+    """Take back what `open_new` changed, except the history; agents must have left."""
+    check_closable(room)
     changes = []
     if DISPLAY_REF in configuration.values(room.repo, "notes.displayRef"):
         configuration.remove(room.repo, "notes.displayRef", DISPLAY_REF)

@@ -1,0 +1,105 @@
+"""Without a sidecar: fold and sync once; and rebuilding the notes."""
+
+from typing import Annotated
+
+import typer
+
+from agentroom_git.cli.opened import As, Json, here
+from agentroom_git.cli.output import print_json, say
+from agentroom_git.core.ids import BASE, parse_agent
+
+CONTESTED = 3
+Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME...]", help="Agents; all where none is named.")]
+
+
+def register(app: typer.Typer) -> None:
+    for command in (fold, sync, notes):
+        app.command()(command)
+
+
+def fold(names: Names = None, as_json: Json = False) -> None:
+    """Fold new commits into integration once. Exit code 3: something was contested."""
+    from agentroom_git.room import notes as projection
+    from agentroom_git.room.folding import Folder, describe_contested
+
+    room = here()
+    report = Folder(room).fold([BASE if name == BASE else parse_agent(name) for name in names or ()])
+    projection.project(room)
+    if as_json:
+        print_json(report)
+    else:
+        for made in report.made:
+            say(f"folded {made.agent} {made.folded[:10]} as {made.id[:10]}")
+            for record in made.contested:
+                say(f"  contested {record.id} {describe_contested(record)}")
+        for agent in report.held:
+            say(f"held: {agent}'s branch stepped back; its sync takes the work up again")
+        for agent, problem in report.failed:
+            say(f"not folded: {agent}: {problem}")
+        if not (report.made or report.held or report.failed):
+            say("nothing to fold")
+    if report.failed:
+        raise typer.Exit(1)
+    if any(made.contested for made in report.made):
+        raise typer.Exit(CONTESTED)
+
+
+def sync(
+    names: Names = None,
+    message: Annotated[str, typer.Option("--message", "-m", metavar="TEXT", help="For the commit of my edits.")] = "",
+    speaking_as: As = "",
+    as_json: Json = False,
+) -> None:
+    """In an agent's worktree: commit my edits, fold, bring in the others' work. Elsewhere: sync all or the named."""
+    from agentroom_git.room import syncing, turn
+
+    room = here(speaking_as)
+    if room.me is not None and not names:
+        done = turn.take_turn(room, message=message)
+        if as_json:
+            print_json(done)
+        else:
+            _say_turn(done)
+        return
+    results = syncing.sync_room(room, [parse_agent(name) for name in names or ()])
+    if as_json:
+        print_json(results)
+        return
+    for result in results:
+        _say_result(result)
+    if not results:
+        say("no agent has a worktree")
+
+
+def _say_turn(done: "turn.Turn") -> None:  # type: ignore[name-defined]  # noqa: F821 - imported where it runs
+    if done.saved.commit:
+        say(f"committed {', '.join(done.saved.paths)}")
+    for path, reason in done.saved.left:
+        say(f"not committed: {path}: {reason}")
+    _say_result(done.synced)
+
+
+def _say_result(result: object) -> None:
+    from agentroom_git.room.syncing import Synced, Waiting
+
+    if isinstance(result, Synced):
+        say(f"synced {result.agent} to {result.to[:10]}: {len(result.paths)} files")
+    elif isinstance(result, Waiting):
+        about = f" ({', '.join(result.paths[:5])})" if result.paths else ""
+        say(f"{result.agent} waits: {result.text}{about}")
+    else:
+        say(f"{result.agent} is up to date")  # type: ignore[attr-defined]
+
+
+def notes(
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Make them anew from the room's refs.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Bring the notes up to date with the room's events and folds."""
+    from agentroom_git.room import notes as projection
+
+    done = projection.project(here(), rebuild=rebuild)
+    if as_json:
+        print_json(done)
+    else:
+        say(f"wrote the notes of {done.commits} commits")

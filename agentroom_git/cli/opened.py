@@ -1,0 +1,28 @@
+"""Opening the room for a command: the current folder, the system's clock, and `--as`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from agentroom_git.core.ids import parse_agent
+from agentroom_git.room.room import Room, open_room
+from agentroom_git.system.clock import SystemClock
+
+As = Annotated[str, typer.Option("--as", metavar="NAME", help="Act as this agent (outside its worktree).")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+def here(speaking_as: str = "") -> Room:
+    """Return the room of the current folder."""
+    return open_room(Path.cwd(), SystemClock(), speaking_as=parse_agent(speaking_as) if speaking_as else None)
+
+
+def from_here(room: Room, path: str) -> str:
+    """Return a path given on the command line, which is relative to the current folder, as an absolute one.
+
+    Only the current folder is resolved: the path itself may name a link that is to be claimed.
+    """
+    top = room.repo.worktree
+    cwd = Path.cwd().resolve()
+    return str(cwd / path) if top is not None and cwd.is_relative_to(top) else path

@@ -1,0 +1,71 @@
+"""Agents come and go: join, leave, run."""
+
+from typing import Annotated
+
+import typer
+
+from agentroom_git.cli.opened import Json, here
+from agentroom_git.cli.output import print_json, say
+from agentroom_git.core.ids import parse_agent
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The agent's name, e.g. alice.")]
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(join)
+    app.command()(leave)
+    app.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})(run)
+
+
+def join(name: Name, as_json: Json = False) -> None:
+    """Make the agent's worktree and branch, without running anything in it."""
+    from agentroom_git.room import presence
+
+    arrival = presence.join(here(), parse_agent(name))
+    if as_json:
+        print_json(arrival)
+        return
+    say(f"{name} {'joined' if arrival.is_new else 'is back'}: {arrival.worktree.path}")
+    for path in arrival.copied:
+        say(f"copied {path}")
+
+
+def leave(
+    name: Name,
+    discard_ignored: Annotated[
+        bool, typer.Option("--discard-ignored", help="Also remove ignored files that no tool makes again.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Fold what the agent committed, archive what it did not, give back its claims, remove its worktree."""
+    from agentroom_git.room import notes, presence
+
+    room = here()
+    departure = presence.leave(room, parse_agent(name), discard_ignored=discard_ignored)
+    notes.project(room)
+    if as_json:
+        print_json(departure)
+        return
+    for ref in departure.kept:
+        say(f"kept as {ref}")
+    if departure.left_behind:
+        shown = ", ".join(departure.left_behind[:3])
+        say(f"kept {departure.path}: {len(departure.left_behind)} ignored files that exist only there ({shown})")
+        say(f"  to remove them, too: agentroom leave {name} --discard-ignored")
+    else:
+        say(f"{name} left; removed {departure.path}")
+
+
+def run(
+    name: Name,
+    command: Annotated[list[str], typer.Argument(metavar="-- CMD...", help="What to run in the worktree.")],
+) -> None:
+    """Run a command as an agent: worktree, sidecar, environment, and a record of how it ended."""
+    from agentroom_git.agents import launch
+    from agentroom_git.sidecar import lifecycle
+
+    room = here()
+    agent = parse_agent(name)
+    room.integration()
+    lifecycle.start(room)
+    raise typer.Exit(launch.run_agent(room, agent, command))

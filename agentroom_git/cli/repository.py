@@ -1,0 +1,63 @@
+"""Opening and closing the room of a repository: init, uninstall, doctor."""
+
+from typing import Annotated
+
+import typer
+
+from agentroom_git.cli.opened import Json, here
+from agentroom_git.cli.output import print_json, say
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(init)
+    app.command()(uninstall)
+    app.command()(doctor)
+
+
+def init(as_json: Json = False) -> None:
+    """Open the room of this repository. Safe to run twice; says exactly what it changed."""
+    from agentroom_git.room import opening
+
+    room = here()
+    changes = opening.open_new(room)
+    if as_json:
+        print_json(changes)
+        return
+    for change in changes:
+        say(f"{'+' if change.is_new else '='} {change.what}")
+    say(f"The room {room.names.room} is open. Next: agentroom run alice -- COMMAND")
+
+
+def uninstall(as_json: Json = False) -> None:
+    """Take back what init and run changed, except the history. Agents must have left."""
+    from agentroom_git.room import opening
+    from agentroom_git.sidecar import lifecycle
+
+    room = here()
+    opening.check_closable(room)
+    lifecycle.stop(room)
+    changes = opening.close(room)
+    if as_json:
+        print_json(changes)
+        return
+    for change in changes:
+        say(f"{'-' if change.is_new else '='} {change.what}")
+
+
+def doctor(
+    fix: Annotated[bool, typer.Option("--fix", help="Repair what can be repaired without losing anything.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Look for what keeps the room from working; every problem names its remedy. Exit code 1: something is wrong."""
+    from agentroom_git.room import doctor as doctors
+
+    findings = doctors.examine(here(), fix=fix)
+    if as_json:
+        print_json(findings)
+    else:
+        for finding in findings:
+            say(f"{finding.level:>7}  {finding.text}")
+            if finding.remedy:
+                say(f"         remedy: {finding.remedy}")
+    if any(finding.level == "problem" for finding in findings):
+        raise typer.Exit(1)
