@@ -58,8 +58,12 @@ def split_lines(text: bytes) -> list[bytes]:
     return [*ended, last] if last else ended
 
 
-def find_clusters(hunks: Sequence[Sequence[Hunk]]) -> Iterator[Cluster]:
-    """Yield the clusters of all sides' hunks in the order of base lines; `hunks[n]` are those of side n, in order."""
+def find_clusters(hunks: Sequence[Sequence[Hunk]], touching: bool = True) -> Iterator[Cluster]:
+    """Yield the clusters of all sides' hunks in the order of base lines; `hunks[n]` are those of side n, in order.
+
+    Hunks that touch belong together, as in git. With `touching` off only those do that share a base line, insert at
+    the same place, or insert inside what another replaces.
+    """
     pending = sorted(
         ((hunk, side) for side, owned in enumerate(hunks) for hunk in owned),
         key=lambda pair: (pair[0].old_start, pair[0].old_stop, pair[1]),
@@ -67,7 +71,7 @@ def find_clusters(hunks: Sequence[Sequence[Hunk]]) -> Iterator[Cluster]:
     members: list[tuple[Hunk, int]] = []
     stop = -1
     for hunk, side in pending:
-        if members and hunk.old_start > stop:
+        if members and not _joins(hunk, members[-1][0], stop, touching):
             yield _cluster(members, stop)
             members = []
             stop = -1
@@ -75,6 +79,12 @@ def find_clusters(hunks: Sequence[Sequence[Hunk]]) -> Iterator[Cluster]:
         stop = max(stop, hunk.old_stop)
     if members:
         yield _cluster(members, stop)
+
+
+def _joins(hunk: Hunk, last: Hunk, stop: int, touching: bool) -> bool:
+    if touching:
+        return hunk.old_start <= stop
+    return hunk.old_start < stop or hunk.old_start == hunk.old_stop == last.old_start == stop
 
 
 def _cluster(members: Sequence[tuple[Hunk, int]], stop: int) -> Cluster:

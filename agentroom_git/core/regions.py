@@ -1,13 +1,11 @@
 """One region of a text that several sides changed: who they are, what each made of it, and what becomes of it.
 
 A region is decided over all of its sides at once and by nothing but their values, so the order in which sides are
-given cannot matter. It never looks outside its own lines.
+given cannot matter.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-
-from agentroom_git.core.merge import precedence
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +28,9 @@ class Side:
 class Region:
     """What several sides made of the same base lines, and what the merge took. Lines are counted from 0.
 
-    `sides` holds each distinct text of the region once, `agents` in the same order who wrote it. `winner` is the side
-    that was taken whole, None where the result combines several; `lost` are the sides whose change is not in the
-    result.
+    `sides` holds each distinct text of the region once, `agents` in the same order who wrote it. `step` is one of
+    "equal", "whitespace", "disjoint", "tokens", "insertions", "claim", "both" and "side". `winner` is the side that the
+    result equals, None where it combines several; `lost` are the sides whose change is not in the result.
     """
 
     base_start: int
@@ -50,6 +48,11 @@ class Region:
     def is_contested(self) -> bool:
         """Whether the change of some side is missing from the result."""
         return bool(self.lost)
+
+    @property
+    def needs_look(self) -> bool:
+        """Whether all changes were kept without knowing that they fit together."""
+        return self.step == "both"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,17 +87,3 @@ def _unite(text: bytes, group: Sequence[Side]) -> Side:
         generation=max(side.generation for side in group),
         id=min(side.id for side in group),
     )
-
-
-def resolve_region(sides: Sequence[Side]) -> Resolution:
-    """Decide a region whose distinct texts are `sides`: the only one, or the preferred one whole."""
-    if len(sides) == 1:
-        return Resolution(sides[0].text, "equal", winner=0)
-    return _take_preferred(sides)
-
-
-def _take_preferred(sides: Sequence[Side]) -> Resolution:
-    ranked = sorted(range(len(sides)), key=lambda index: (precedence(sides[index]), sides[index].text))
-    winner, second = ranked[0], ranked[1]
-    step = "claim" if sides[winner].token > sides[second].token else "side"
-    return Resolution(sides[winner].text, step, winner, tuple(sorted(ranked[1:])))

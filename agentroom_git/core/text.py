@@ -8,19 +8,21 @@ is clean, the result is the same bytes: the rule of what touches is git's.
 Only this module knows pycrdt. It reads no files and runs no diff of its own.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import accumulate
 
 from pycrdt import Doc, Text
 
+from agentroom_git.core.cascade import Conflict, find_candidates, take_sides
+from agentroom_git.core.drafts import Draft, Parses
 from agentroom_git.core.hunks import Change, Cluster, Hunk, LineDiff, find_clusters, split_lines
 from agentroom_git.core.merge import Resolved, merge_values
-from agentroom_git.core.regions import Region, Resolution, Side, canonical_order, resolve_region, unite_sides
+from agentroom_git.core.regions import Region, Resolution, Side, canonical_order, unite_sides
 from agentroom_git.errors import AgentroomError
 
-__all__ = ["Hunk", "LineDiff", "Region", "Side", "TextMerge", "is_binary", "merge_text"]
+__all__ = ["Hunk", "LineDiff", "Parses", "Region", "Side", "TextMerge", "is_binary", "merge_text"]
 
 SNIFFED = 8000
 """How many bytes git looks at to tell binary from text."""
@@ -49,81 +51,118 @@ def is_binary(data: bytes) -> bool:
     return b"\0" in data[:SNIFFED]
 
 
-def merge_text(base: bytes, sides: Sequence[Side], diff: LineDiff) -> TextMerge:
-    """Merge the sides' changes of `base`; a pure function of the base and the set of sides.
+def merge_text(base: bytes, sides: Sequence[Side], diff: LineDiff, parses: Parses | None = None) -> TextMerge:
+    """Merge the sides' changes of `base`; a pure function of its arguments and of the set of sides.
 
     Bytes of any encoding are merged by lines. Where `git merge-file` is clean the text is the same and no region is
-    contested. The same edit on several sides appears once, as a region of step "equal"; of two different replacements
-    of the same lines one is taken whole, by `precedence`, and the other is listed as lost.
+    contested. The same edit on several sides appears once, as a region of step "equal". Other regions that two or more
+    sides changed go through the cascade; of two different replacements of the same words one is taken whole and the
+    other is listed as lost.
+
+    `parses` tells whether a text is well-formed. With it, if all sides are and git does not merge them cleanly, the
+    result is: options that are not are passed over, down to taking the preferred side's whole text as one region.
     """
     changed = sorted({side for side in sides if side.text != base}, key=canonical_order)
     outcome = merge_values(base, (side.text for side in changed))
     if len(changed) < 2 and isinstance(outcome, Resolved):
         return TextMerge(outcome.value, ())
-    return _Document.read(base, changed, diff).merge()
+    return _Contest.read(base, changed, diff).merge(parses)
 
 
 @dataclass(frozen=True, slots=True)
-class _Document:
+class _Spot:
+    """Base lines that some sides changed: by which replica's hand each option would be written, and who they are."""
+
+    cluster: Cluster
+    parties: tuple[Side, ...]
+    authors: dict[bytes, int]
+    options: tuple[Resolution, ...]
+
+    def splice(self, chosen: Resolution) -> Splice:
+        author = self.authors.get(chosen.text, self.cluster.changes[0].side)
+        return Splice(self.cluster.start, self.cluster.stop, chosen.text, author)
+
+
+@dataclass(frozen=True, slots=True)
+class _Contest:
     base: bytes
     base_lines: list[bytes]
     sides: list[Side]
     side_lines: list[list[bytes]]
     hunks: list[Sequence[Hunk]]
+    diff: LineDiff
 
     @classmethod
-    def read(cls, base: bytes, sides: list[Side], diff: LineDiff) -> "_Document":
+    def read(cls, base: bytes, sides: list[Side], diff: LineDiff) -> "_Contest":
         hunks = {text: diff(base, text) for text in {side.text for side in sides}}
         lines = {text: split_lines(text) for text in hunks}
         return cls(
-            base,
-            split_lines(base),
-            sides,
-            [lines[side.text] for side in sides],
-            [hunks[side.text] for side in sides],
+            base=base,
+            base_lines=split_lines(base),
+            sides=sides,
+            side_lines=[lines[side.text] for side in sides],
+            hunks=[hunks[side.text] for side in sides],
+            diff=diff,
         )
 
-    def merge(self) -> TextMerge:
-        splices: list[Splice] = []
-        regions: list[Region] = []
-        shift = 0
-        for cluster in find_clusters(self.hunks):
-            splice, region = self._settle(cluster, shift)
-            splices.append(splice)
-            regions.extend(region)
-            shift += len(split_lines(splice.text)) - (splice.stop - splice.start)
-        return TextMerge(converge(self.base, splices), tuple(regions))
+    def merge(self, parses: Parses | None) -> TextMerge:
+        spots = [self._spot(cluster, parses) for cluster in find_clusters(self.hunks)]
+        draft = Draft(tuple(self._between(spots)), tuple(spot.options for spot in spots))
+        chosen = draft.choose(parses, [side.text for side in self.sides])
+        if chosen is None:
+            spots = [self._whole()]
+            chosen = spots[0].options[:1]
+        splices = [spot.splice(resolution) for spot, resolution in zip(spots, chosen, strict=True)]
+        return TextMerge(converge(self.base, splices), tuple(self._regions(spots, chosen)))
 
-    def _settle(self, cluster: Cluster, shift: int) -> tuple[Splice, list[Region]]:
-        texts = [self._text_of(change) for change in cluster.changes]
-        owners = [change.side for change in cluster.changes]
-        if len(texts) == 1:
-            return Splice(cluster.start, cluster.stop, texts[0], owners[0]), []
-        parties = unite_sides(
-            Side(side.agents, text, side.token, side.support, side.generation, side.id)
-            for side, text in zip((self.sides[owner] for owner in owners), texts, strict=True)
-        )
-        resolution = resolve_region(parties)
-        author = resolution.text if resolution.text in texts else texts[0]
-        splice = Splice(cluster.start, cluster.stop, resolution.text, owners[texts.index(author)])
-        return splice, [self._region(cluster, parties, resolution, shift)]
+    def _spot(self, cluster: Cluster, parses: Parses | None) -> _Spot:
+        made = [(change.side, self._text_of(change)) for change in cluster.changes]
+        authors = {text: owner for owner, text in reversed(made)}
+        if len(made) == 1:
+            return _Spot(cluster, (), authors, (Resolution(made[0][1], "equal", winner=0),))
+        parties = unite_sides(replace(self.sides[owner], text=text) for owner, text in made)
+        if len(parties) == 1:
+            return _Spot(cluster, tuple(parties), authors, (Resolution(parties[0].text, "equal", winner=0),))
+        conflict = Conflict.read(self._base_text(cluster), parties, self.diff, is_new=not self.base)
+        options = find_candidates(conflict, is_guarded=parses is not None)
+        return _Spot(cluster, tuple(parties), authors, tuple(options))
+
+    def _whole(self) -> _Spot:
+        changes = (Change(index, 0, len(lines)) for index, lines in enumerate(self.side_lines))
+        cluster = Cluster(0, len(self.base_lines), tuple(changes))
+        authors = {side.text: index for index, side in reversed(list(enumerate(self.sides)))}
+        parties = unite_sides(self.sides)
+        return _Spot(cluster, tuple(parties), authors, tuple(take_sides(parties)))
 
     def _text_of(self, change: Change) -> bytes:
         return b"".join(self.side_lines[change.side][change.new_start : change.new_stop])
 
-    def _region(self, cluster: Cluster, parties: Sequence[Side], resolution: Resolution, shift: int) -> Region:
-        return Region(
-            base_start=cluster.start,
-            base_lines=cluster.stop - cluster.start,
-            result_start=cluster.start + shift,
-            result_lines=len(split_lines(resolution.text)),
-            base_text=b"".join(self.base_lines[cluster.start : cluster.stop]),
-            sides=tuple(party.text for party in parties),
-            agents=tuple(party.agents for party in parties),
-            step=resolution.step,
-            winner=resolution.winner,
-            lost=resolution.lost,
-        )
+    def _base_text(self, cluster: Cluster) -> bytes:
+        return b"".join(self.base_lines[cluster.start : cluster.stop])
+
+    def _between(self, spots: Sequence[_Spot]) -> Iterator[bytes]:
+        starts = [0, *(spot.cluster.stop for spot in spots)]
+        stops = [*(spot.cluster.start for spot in spots), len(self.base_lines)]
+        return (b"".join(self.base_lines[start:stop]) for start, stop in zip(starts, stops, strict=True))
+
+    def _regions(self, spots: Sequence[_Spot], chosen: Sequence[Resolution]) -> Iterator[Region]:
+        shift = 0
+        for spot, resolution in zip(spots, chosen, strict=True):
+            cluster, lines = spot.cluster, len(split_lines(resolution.text))
+            if spot.parties:
+                yield Region(
+                    base_start=cluster.start,
+                    base_lines=cluster.stop - cluster.start,
+                    result_start=cluster.start + shift,
+                    result_lines=lines,
+                    base_text=self._base_text(cluster),
+                    sides=tuple(party.text for party in spot.parties),
+                    agents=tuple(party.agents for party in spot.parties),
+                    step=resolution.step,
+                    winner=resolution.winner,
+                    lost=resolution.lost,
+                )
+            shift += lines - (cluster.stop - cluster.start)
 
 
 def converge(base: bytes, splices: Sequence[Splice]) -> bytes:

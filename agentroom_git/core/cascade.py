@@ -1,0 +1,168 @@
+"""What becomes of a contested region: the candidates, the most conservative first.
+
+The steps are, in this order: equal up to white space; changes of different lines; changes of different words; only
+insertions; the side with the claim; all in order, where at most one edits; the preferred side. The first four lose
+nothing, so they come first. A replacement is never interleaved with another one of the same words.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from agentroom_git.core.blocks import join_blocks
+from agentroom_git.core.hunks import Cluster, Hunk, LineDiff, find_clusters, split_lines
+from agentroom_git.core.line_ends import LevelTexts, level_line_ends
+from agentroom_git.core.merge import precedence
+from agentroom_git.core.regions import Resolution, Side
+from agentroom_git.core.tokens import merge_tokens, split_words
+
+STEPS = ("equal", "whitespace", "disjoint", "tokens", "insertions")
+"""The steps that lose nothing; where a region takes several, the last of them names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Combination:
+    """A text that holds what all sides changed, and the step that found it."""
+
+    text: bytes
+    step: str
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Two or more distinct texts of a region in canonical order, its base, and the same with line ends made alike."""
+
+    sides: tuple[Side, ...]
+    level: LevelTexts
+    lines: tuple[list[bytes], ...]
+    hunks: tuple[Sequence[Hunk], ...]
+    ranking: list[int]
+    diff: LineDiff
+    is_new: bool
+
+    @classmethod
+    def read(cls, base: bytes, sides: Sequence[Side], diff: LineDiff, is_new: bool = False) -> "Conflict":
+        """Prepare a conflict; `is_new` says that there was no text at all before."""
+        level = level_line_ends(base, [side.text for side in sides])
+        return cls(
+            sides=tuple(sides),
+            level=level,
+            lines=tuple(split_lines(text) for text in level.sides),
+            hunks=tuple(diff(level.base, text) for text in level.sides),
+            ranking=rank_sides(sides),
+            diff=diff,
+            is_new=is_new,
+        )
+
+    def ranked(self, indices: Sequence[int]) -> list[int]:
+        """The given sides, the preferred one first."""
+        return sorted(indices, key=self.ranking.index)
+
+
+def rank_sides(sides: Sequence[Side]) -> list[int]:
+    """Return the indices of the sides, the preferred one first; of equal standing, the lower text."""
+    return sorted(range(len(sides)), key=lambda index: (precedence(sides[index]), sides[index].text))
+
+
+def find_candidates(conflict: Conflict, is_guarded: bool) -> Iterator[Resolution]:
+    """Yield what the region may become, best first; the last ones are the sides themselves, so there is always one.
+
+    All in order, which keeps text that may not fit together, is only a candidate when a parser will judge it.
+    """
+    combination = combine(conflict)
+    if combination is not None:
+        yield _resolution(conflict, combination)
+    preferred, *others = take_sides(conflict.sides)
+    if preferred.step == "claim":
+        yield preferred
+    ordered = keep_all(conflict) if is_guarded else None
+    if ordered is not None:
+        yield _resolution(conflict, ordered)
+    if preferred.step != "claim":
+        yield preferred
+    yield from others
+
+
+def _resolution(conflict: Conflict, combination: Combination) -> Resolution:
+    text = conflict.level.restore(combination.text)
+    winner = next((index for index, side in enumerate(conflict.sides) if side.text == text), None)
+    return Resolution(text, combination.step, winner)
+
+
+def take_sides(sides: Sequence[Side]) -> list[Resolution]:
+    """Each side whole, the preferred one first: by "claim" if its token is higher than any other, else as a "side"."""
+    ranking = rank_sides(sides)
+    has_claim = sides[ranking[0]].token > sides[ranking[1]].token
+    return [
+        Resolution(
+            text=sides[index].text,
+            step="claim" if has_claim and index == ranking[0] else "side",
+            winner=index,
+            lost=tuple(other for other in range(len(sides)) if other != index),
+        )
+        for index in ranking
+    ]
+
+
+def combine(conflict: Conflict) -> Combination | None:
+    """Apply all sides' changes without losing any but white space; None when two different ones meet."""
+    texts = [conflict.level.sides[index] for index in conflict.ranking]
+    text = drop_reformatting(conflict.level.base, texts)
+    if text is not None:
+        return Combination(text, "whitespace")
+    base_lines = split_lines(conflict.level.base)
+    parts: list[bytes] = []
+    steps = {"disjoint"}
+    at = 0
+    for cluster in find_clusters(conflict.hunks, touching=False):
+        settled = _settle(conflict, cluster, b"".join(base_lines[cluster.start : cluster.stop]))
+        if settled is None:
+            return None
+        parts += [*base_lines[at : cluster.start], settled.text]
+        steps.add(settled.step)
+        at = cluster.stop
+    return Combination(b"".join(parts + base_lines[at:]), max(steps, key=STEPS.index))
+
+
+def _settle(conflict: Conflict, cluster: Cluster, base: bytes) -> Combination | None:
+    made = {
+        change.side: b"".join(conflict.lines[change.side][change.new_start : change.new_stop])
+        for change in cluster.changes
+    }
+    texts = [made[index] for index in conflict.ranked(list(made))]
+    if len(set(texts)) == 1:
+        return Combination(texts[0], "equal")
+    text = drop_reformatting(base, texts)
+    if text is not None:
+        return Combination(text, "whitespace")
+    if base:
+        text = merge_tokens(base, texts, conflict.diff)
+        return None if text is None else Combination(text, "tokens")
+    if conflict.is_new:
+        # Two versions of a whole new file are not two parts of it.
+        return None
+    return Combination(b"".join(join_blocks(split_lines(made[index]) for index in sorted(made))), "insertions")
+
+
+def drop_reformatting(base: bytes, texts: Sequence[bytes]) -> bytes | None:
+    """Return the first text that changes more than white space, where all that do so agree but for white space."""
+    before = split_words(base)
+    edited = [(words, text) for text in texts if (words := split_words(text)) != before]
+    if any(words != edited[0][0] for words, _ in edited):
+        return None
+    return edited[0][1] if edited else texts[0]
+
+
+def keep_all(conflict: Conflict) -> Combination | None:
+    """Put all sides' lines in order, the edit before what others inserted into it; None where two sides edit."""
+    editors = [index for index, hunks in enumerate(conflict.hunks) if any(hunk.old_lines for hunk in hunks)]
+    if len(editors) > 1 or conflict.is_new:
+        return None
+    owned = [(hunk, index) for index, hunks in enumerate(conflict.hunks) for hunk in hunks]
+    base_lines = split_lines(conflict.level.base)
+    parts: list[bytes] = []
+    at = 0
+    for hunk, index in sorted(owned, key=lambda pair: (pair[0].old_start, pair[1] not in editors, pair[1])):
+        parts += base_lines[at : hunk.old_start]
+        parts += conflict.lines[index][hunk.new_start : hunk.new_stop]
+        at = max(at, hunk.old_stop)
+    return Combination(b"".join(parts + base_lines[at:]), "both")

@@ -1,0 +1,46 @@
+"""Three-way merge of a few lines by their words, for edits that meet on a line but not on a word."""
+
+import re
+from collections.abc import Sequence
+
+from agentroom_git.core.hunks import LineDiff, find_clusters
+
+MAX_BYTES = 100_000
+"""Longer texts are not taken apart: their words number more than a reader would ever compare."""
+
+_WORD = re.compile(rb"[0-9A-Za-z_\x80-\xff]+|[^\s]")
+_TOKEN = re.compile(rb"[0-9A-Za-z_\x80-\xff]+|[ \t]+|\r?\n|.", re.DOTALL)
+
+
+def split_tokens(text: bytes) -> list[bytes]:
+    """Words, runs of blanks, line ends, and every other byte by itself; together they are the text."""
+    return _TOKEN.findall(text)
+
+
+def split_words(text: bytes) -> list[bytes]:
+    """Tokens without white space: equal for two texts when they differ in nothing but white space between tokens."""
+    return _WORD.findall(text)
+
+
+def merge_tokens(base: bytes, sides: Sequence[bytes], diff: LineDiff) -> bytes | None:
+    """Apply all sides' changes of words; None when two different ones overlap or touch."""
+    if max(map(len, (base, *sides))) > MAX_BYTES:
+        return None
+    words = split_tokens(base)
+    side_words = [split_tokens(side) for side in sides]
+    numbers: dict[bytes, bytes] = {}
+    coded = _one_a_line(words, numbers)
+    parts: list[bytes] = []
+    at = 0
+    for cluster in find_clusters([diff(coded, _one_a_line(found, numbers)) for found in side_words]):
+        texts = {b"".join(side_words[change.side][change.new_start : change.new_stop]) for change in cluster.changes}
+        if len(texts) > 1:
+            return None
+        parts += [*words[at : cluster.start], texts.pop()]
+        at = cluster.stop
+    return b"".join(parts + words[at:])
+
+
+def _one_a_line(tokens: Sequence[bytes], numbers: dict[bytes, bytes]) -> bytes:
+    # A token may itself be a line end, so each is written as a number.
+    return b"".join(numbers.setdefault(token, b"%d\n" % len(numbers)) for token in tokens)
