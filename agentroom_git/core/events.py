@@ -58,18 +58,6 @@ class Left:
 
 
 @dataclass(frozen=True, slots=True)
-class Exited:
-    """The agent's command ended; its worktree stays."""
-
-    type: ClassVar[str] = "exited"
-    exit_code: int
-    seconds: int
-
-    def subject(self) -> str:
-        return f"stopped running (exit {self.exit_code} after {self.seconds} s)"
-
-
-@dataclass(frozen=True, slots=True)
 class Broadcast:
     """`to` is one agent's name, or empty for the whole room."""
 
@@ -173,9 +161,7 @@ class Refused:
         return f"was refused {', '.join(self.paths)}, held by {', '.join(self.holders)}{reason}"
 
 
-Body = (
-    Opened | Joined | Left | Exited | Broadcast | ReadUpTo | Rewrote | Notice | Claimed | Released | Renewed | Refused
-)
+Body = Opened | Joined | Left | Broadcast | ReadUpTo | Rewrote | Notice | Claimed | Released | Renewed | Refused
 
 _BODIES: dict[str, type[Body]] = {
     body.type: body
@@ -183,7 +169,6 @@ _BODIES: dict[str, type[Body]] = {
         Opened,
         Joined,
         Left,
-        Exited,
         Broadcast,
         ReadUpTo,
         Rewrote,

@@ -81,7 +81,9 @@ def _events(handle: pygit2.Repository, tip: Oid | None) -> Iterator[Recorded]:
             continue
 
 
-def read(refs: Refs, ref: str, *, writer: AgentName | None = None, stop: Oid | None = None) -> Iterator[Recorded | Unreadable]:
+def read(
+    refs: Refs, ref: str, *, writer: AgentName | None = None, stop: Oid | None = None
+) -> Iterator[Recorded | Unreadable]:
     """Yield the events of a log, newest first, up to and without `stop`.
 
     A record that cannot be read, or that names another writer than the log's own, is yielded as `Unreadable`.

@@ -104,8 +104,7 @@ class GitHistory(History):
 
     def changes(self, old: Oid | None, new: Oid | None) -> Changes:
         return {
-            path: (_entry(before), _entry(after))
-            for path, (before, after) in diff_trees(self.handle, old, new).items()
+            path: (_entry(before), _entry(after)) for path, (before, after) in diff_trees(self.handle, old, new).items()
         }
 
     def blob(self, id: Oid) -> bytes:

@@ -60,7 +60,9 @@ def parse_config(data: bytes, name: str) -> Config:
     try:
         record: Any = yaml.safe_load(data)
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise ConfigError(f"{name} is not YAML: {_one_line(error)}", hint="agentroom init writes a commented one") from error
+        raise ConfigError(
+            f"{name} is not YAML: {_one_line(error)}", hint="agentroom init writes a commented one"
+        ) from error
     if record is None:
         return Config()
     if not isinstance(record, dict):
@@ -117,5 +119,12 @@ def _seconds(key: str, value: Any, name: str, least: int, most: int) -> int:
 
 
 def _kind(value: Any) -> str:
-    kinds = {dict: "a mapping", list: "a list", bool: "true or false", int: "a number", float: "a number", str: "a text"}
+    kinds = {
+        dict: "a mapping",
+        list: "a list",
+        bool: "true or false",
+        int: "a number",
+        float: "a number",
+        str: "a text",
+    }
     return kinds.get(type(value), type(value).__name__)

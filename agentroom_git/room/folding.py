@@ -137,9 +137,7 @@ class Folder:
         """
         room, history = self.room, self.room.history
         old, new = decision.old, branch.head
-        foreign = [
-            one for one in history.between(frozenset({new}), old) if not _is_own(room, one, branch.agent)
-        ]
+        foreign = [one for one in history.between(frozenset({new}), old) if not _is_own(room, one, branch.agent)]
         others = history.maximal(frozenset(foreign))
         heads = [Head(new, branch.agent), *(Head(one, history.author_of(one)) for one in others)]
         tree = self.engine.fold(heads).tree if others else history.tree_of(new)
@@ -240,7 +238,9 @@ def _tell_held(room: Room, branch: Branch, decision: Held) -> None:
         f"your branch stepped back from {decision.old[:10]}, which the others have already; nothing was taken from"
         " them, and your worktree is not synced. Run sync to take it up again, or commit what you want instead"
     )
-    tell(room, Notice("held", (branch.agent,), text, ()), key=notice_key("held", branch.agent, decision.old, branch.head))
+    tell(
+        room, Notice("held", (branch.agent,), text, ()), key=notice_key("held", branch.agent, decision.old, branch.head)
+    )
 
 
 def _tell_contested(room: Room, record: Contested) -> None:

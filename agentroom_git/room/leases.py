@@ -85,9 +85,7 @@ def _due(room: Room, snapshot: Snapshot, me: AgentName) -> frozenset[int]:
     return frozenset(claim.token for claim, age in ages.items() if age > claim.ttl * 2 / 3)
 
 
-def _renewal(
-    room: Room, snapshot: Snapshot, me: AgentName, due: frozenset[int]
-) -> tuple[Table, Event | None, None]:
+def _renewal(room: Room, snapshot: Snapshot, me: AgentName, due: frozenset[int]) -> tuple[Table, Event | None, None]:
     held = frozenset(claim.token for claim in snapshot.table.of(me)) & due
     if not held:
         return snapshot.table, None, None

@@ -67,9 +67,7 @@ def _lines(room: Room, since: Mapping[str, str], start: Oid | None) -> dict[Oid,
     """Return the whole notes of the commits that new lines concern."""
     new = story.lines_by_commit(story.tell(room, _new_events(room, since), _new_folds(room, since)), room)
     handle = room.repo.handle
-    return {
-        commit: tuple(sorted(texts | set(notes.read_note(handle, start, commit)))) for commit, texts in new.items()
-    }
+    return {commit: tuple(sorted(texts | set(notes.read_note(handle, start, commit)))) for commit, texts in new.items()}
 
 
 def _new_events(room: Room, since: Mapping[str, str]) -> Iterator[Recorded]:

@@ -87,7 +87,9 @@ def _check_refs(room: Room) -> None:
             )
     for blocker in ("refs/agentroom", f"refs/agentroom/{room.names.room}", "refs/notes/agentroom"):
         if room.refs.get(blocker) is not None:
-            raise UsageError(f"a ref named {blocker!r} is in the way", hint=f"git update-ref -d {blocker}, if not needed")
+            raise UsageError(
+                f"a ref named {blocker!r} is in the way", hint=f"git update-ref -d {blocker}, if not needed"
+            )
 
 
 def open_new(room: Room) -> list[Change]:

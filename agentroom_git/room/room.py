@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import agentroom_git.git.repo as repositories
@@ -100,11 +100,16 @@ def open_room(
         raise UsageError(f"this is the worktree of {identity.agent}", hint="leave out --as, or run it outside")
     name = identity.room if identity else config.room
     me = identity.agent if identity else speaking_as
-    refs = Refs(repo.handle, clock, repo.private_dir / name / "refs.lock")
+    refs = Refs(repo.handle, repo.common_dir, clock, repo.private_dir / name / "refs.lock")
     room = Room(repo, refs, GitHistory(repo.handle), RefNames(name), config, clock, new_key, checkout, me)
     if identity is None and speaking_as is not None:
         _refuse_unknown_agent(room, speaking_as)
     return room
+
+
+def acting_as(room: Room, agent: AgentName) -> Room:
+    """Return the room as the agent itself would open it."""
+    return replace(room, me=agent)
 
 
 def _refuse_unknown_agent(room: Room, agent: AgentName) -> None:

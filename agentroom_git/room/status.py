@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agentroom_git.core.claims import covers, overlaps
-from agentroom_git.core.events import Exited, Joined, Left, Recorded
+from agentroom_git.core.events import Joined, Left, Recorded
 from agentroom_git.core.ids import HUMAN, SIDECAR, AgentName
 from agentroom_git.git import contested_refs
 from agentroom_git.git.contested_refs import Stored
@@ -89,7 +89,7 @@ def _presence(
         state = "running"
     elif worktree is not None:
         state = "gone" if worktree.problem else "idle"
-    elif isinstance(last, Joined | Exited):
+    elif isinstance(last, Joined):
         state = "gone"
     return Presence(
         agent=agent,
@@ -102,11 +102,11 @@ def _presence(
     )
 
 
-def _last_move(room: Room, agent: AgentName, problems: list[Unreadable]) -> Joined | Left | Exited | None:
+def _last_move(room: Room, agent: AgentName, problems: list[Unreadable]) -> Joined | Left | None:
     for item in logs.read_log(room, agent):
         if not isinstance(item, Recorded):
             problems.append(item)
-        elif isinstance(item.event.body, Joined | Left | Exited):
+        elif isinstance(item.event.body, Joined | Left):
             return item.event.body
     return None
 

@@ -116,7 +116,9 @@ def stage_dir(room: Room, agent: AgentName) -> Path:
 
 
 def _waiting(room: Room, agent: AgentName, reason: str, paths: tuple[str, ...]) -> Waiting:
-    text = REASONS[reason].format(branch=room.names.branch(agent), integration=f"agentroom/{room.names.room}/integration")
+    text = REASONS[reason].format(
+        branch=room.names.branch(agent), integration=f"agentroom/{room.names.room}/integration"
+    )
     return Waiting(agent, reason, text, paths)
 
 

@@ -1,0 +1,75 @@
+"""Running a command as an agent: in its worktree, under its name, with a record of how it ended."""
+
+import os
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from agentroom_git.core.escape import one_line
+from agentroom_git.core.events import Left
+from agentroom_git.core.ids import AgentName
+from agentroom_git.errors import UsageError
+from agentroom_git.git.log import author_environment
+from agentroom_git.room import coordination, leases, logs, notes, presence
+from agentroom_git.room.folding import Folder
+from agentroom_git.room.hooks import install_hooks
+from agentroom_git.room.room import Room, acting_as
+from agentroom_git.system.locks import try_hold
+from agentroom_git.system.process import attend, environment
+
+# An agent's commits would set off a gc that meets the room's busy refs, and nags about it on every later commit.
+GIT_SETTINGS = {"gc.auto": "0", "maintenance.auto": "false"}
+SHOWN_COMMAND = 200
+
+
+def run_agent(room: Room, agent: AgentName, command: Sequence[str]) -> int:
+    """Run the command to its end and return its exit code; one command at a time under a name.
+
+    Its worktree stays; its claims are given back; its commits are folded.
+    """
+    if not command:
+        raise UsageError("no command to run", hint=f"agentroom run {agent} -- COMMAND")
+    lock = try_hold(presence.run_lock(room, agent))
+    if lock is None:
+        raise UsageError(f"{agent} is running already", hint="choose another name, or end that run first")
+    try:
+        arrival = presence.join(room, agent, command=one_line(shlex.join(command), SHOWN_COMMAND))
+        me = acting_as(room, agent)
+        leases.beat(me)
+        env = agent_environment(me, agent, arrival.worktree.path)
+        try:
+            code = attend(command, cwd=arrival.worktree.path, env=env)
+        except BaseException:
+            logs.record(room, Left(127, ()), writer=agent)
+            raise
+        coordination.release_all(room, agent)
+        logs.record(room, Left(code, ()), writer=agent)
+    finally:
+        lock.release()
+    Folder(room).fold([agent])
+    notes.project(room)
+    return code
+
+
+def agent_environment(room: Room, agent: AgentName, worktree: Path) -> dict[str, str]:
+    """Return the environment of the agent's command: the user's own, without their git variables, and the room's."""
+    ours, own = install_hooks(room, worktree)
+    kept = {key: value for key, value in environment().items() if not _is_bound_to_a_repository(key)}
+    kept |= author_environment(agent)
+    kept |= {"AGENTROOM_ROOM": room.names.room, "AGENTROOM_AGENT": agent, "AGENTROOM_HOOKS_CHAIN": str(own)}
+    return kept | git_settings(kept, {**GIT_SETTINGS, "core.hooksPath": str(ours)})
+
+
+def _is_bound_to_a_repository(key: str) -> bool:
+    return key in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR", "GIT_PREFIX")
+
+
+def git_settings(env: Mapping[str, str], settings: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that add git settings to those that the environment has already."""
+    count = env.get("GIT_CONFIG_COUNT", "0")
+    first = int(count) if count.isdigit() else 0
+    found = {"GIT_CONFIG_COUNT": str(first + len(settings))}
+    for number, (key, value) in enumerate(sorted(settings.items()), first):
+        found[f"GIT_CONFIG_KEY_{number}"] = key
+        found[f"GIT_CONFIG_VALUE_{number}"] = os.fspath(value)
+    return found

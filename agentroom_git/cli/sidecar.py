@@ -1,0 +1,73 @@
+"""The sidecar: start, stop, status, run."""
+
+import signal
+from types import FrameType
+
+import typer
+
+from agentroom_git.cli.opened import Json, here
+from agentroom_git.cli.output import print_json, say
+
+
+def register(app: typer.Typer) -> None:
+    group = typer.Typer(no_args_is_help=True, help="The process that folds and syncs by itself, one per repository.")
+    for command in (start, stop, status, run):
+        group.command()(command)
+    app.add_typer(group, name="sidecar")
+
+
+def start(as_json: Json = False) -> None:
+    """Start the sidecar in the background, unless one runs."""
+    from agentroom_git.sidecar import lifecycle
+
+    room = here()
+    room.integration()
+    state = lifecycle.start(room)
+    if as_json:
+        print_json(state)
+    else:
+        say(f"the sidecar runs (pid {state.pid}, since {state.since}); log: {state.log}")
+
+
+def stop(as_json: Json = False) -> None:
+    """Stop the sidecar; commits made meanwhile are folded when it runs again."""
+    from agentroom_git.sidecar import lifecycle
+
+    did_run = lifecycle.stop(here())
+    if as_json:
+        print_json({"stopped": did_run})
+    else:
+        say("the sidecar stopped" if did_run else "no sidecar runs")
+
+
+def status(as_json: Json = False) -> None:
+    """Show whether the sidecar runs, since when, and when it last folded. Exit code 1: it does not."""
+    from agentroom_git.sidecar import lifecycle
+
+    state = lifecycle.read_state(here())
+    if as_json:
+        print_json(state)
+    elif state.running:
+        last = f", last fold {state.last_fold}" if state.last_fold else ""
+        say(f"the sidecar runs (pid {state.pid}, since {state.since}{last}); log: {state.log}")
+    else:
+        say("no sidecar runs: agentroom sidecar start")
+    if not state.running:
+        raise typer.Exit(1)
+
+
+def run() -> None:
+    """Run the sidecar in the foreground until interrupted."""
+    from agentroom_git.sidecar import loop
+
+    stopped = False
+
+    def _stop(number: int, frame: FrameType | None) -> None:
+        nonlocal stopped
+        stopped = True
+
+    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGINT, _stop)
+    room = here()
+    room.integration()
+    loop.serve(room, is_stopped=lambda: stopped)
