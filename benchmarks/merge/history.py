@@ -68,10 +68,10 @@ def _git(repo: Path, *arguments: str) -> str:
     return done.stdout
 
 
-def merge_with_git(found: FileMerge, folder: Path) -> bytes | None:
-    """Return what `git merge-file` makes of it, None where it finds conflicts."""
+def merge_with_git(found: FileMerge, folder: Path, *options: str) -> bytes | None:
+    """Return what `git merge-file` makes of it, None where it finds conflicts; `folder` holds the files meanwhile."""
     for name, text in (("base", found.base), ("ours", found.ours), ("theirs", found.theirs)):
         (folder / name).write_bytes(text)
-    command = ["git", "merge-file", "-p", "-q", "ours", "base", "theirs"]
+    command = ["git", "merge-file", "-p", "-q", *options, "ours", "base", "theirs"]
     done = subprocess.run(command, cwd=folder, env=SEALED, capture_output=True, check=False)
     return done.stdout if done.returncode == 0 else None
