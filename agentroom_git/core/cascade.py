@@ -153,7 +153,7 @@ def drop_reformatting(base: bytes, texts: Sequence[bytes]) -> bytes | None:
 
 
 def keep_all(conflict: Conflict) -> Combination | None:
-    """Put all sides' lines in order, the edit before what others inserted into it; None where two sides edit."""
+    """Put all sides' lines in order, what was inserted into an edit behind it; None where two sides edit."""
     editors = [index for index, hunks in enumerate(conflict.hunks) if any(hunk.old_lines for hunk in hunks)]
     if len(editors) > 1 or conflict.is_new:
         return None
@@ -161,7 +161,7 @@ def keep_all(conflict: Conflict) -> Combination | None:
     base_lines = split_lines(conflict.level.base)
     parts: list[bytes] = []
     at = 0
-    for hunk, index in sorted(owned, key=lambda pair: (pair[0].old_start, pair[1] not in editors, pair[1])):
+    for hunk, index in sorted(owned, key=lambda pair: (pair[0].old_start, pair[0].old_stop, pair[1])):
         parts += base_lines[at : hunk.old_start]
         parts += conflict.lines[index][hunk.new_start : hunk.new_stop]
         at = max(at, hunk.old_stop)

@@ -1,0 +1,158 @@
+"""What becomes of a region that several sides changed, step by step."""
+
+from itertools import permutations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agentroom_git.core.hunks import Hunk, find_clusters, split_lines
+from agentroom_git.core.text import Side, TextMerge, merge_text
+from agentroom_git.core.tokens import MAX_BYTES, merge_tokens, split_tokens
+from agentroom_git.git.diff import line_diff
+
+
+def merge(base: bytes, *sides: bytes) -> TextMerge:
+    """Merge sides written by a, b, c, ... in that order; the earlier is preferred."""
+    named = [Side((name,), text, id=name) for name, text in zip("abcdefgh", sides, strict=False)]
+    return merge_text(base, named, line_diff)
+
+
+def steps(merged: TextMerge) -> list[str]:
+    return [region.step for region in merged.regions]
+
+
+@pytest.mark.parametrize(
+    ("step", "base", "left", "right", "expected"),
+    [
+        pytest.param(
+            "whitespace", b"if x:\n  f(a,b)\n", b"if x:\n    f(a, b)\n", b"if x:\n  f(a,c)\n", b"if x:\n  f(a,c)\n",
+            id="an edit wins over reformatting",
+        ),
+        pytest.param(
+            "whitespace", b"a\n", b"f(x,y)\n", b"f(x, y)\n", b"f(x,y)\n", id="two edits that differ in white space",
+        ),
+        pytest.param("whitespace", b"a b\n", b"a  b\n", b"a   b\n", b"a  b\n", id="nothing but white space"),
+        pytest.param("whitespace", b"k\n", b"k\n\n", b"k\nx\n", b"k\nx\n", id="a blank line against a line"),
+        pytest.param("disjoint", b"a\nb\n", b"A\nb\n", b"a\nB\n", b"A\nB\n", id="neighbouring lines"),
+        pytest.param("disjoint", b"a\nb\n", b"a\nx\nb\n", b"a\nB\n", b"a\nx\nB\n", id="an insertion before an edit"),
+        pytest.param("disjoint", b"a\nb\n", b"A\nb\n", b"a\nx\nb\n", b"A\nx\nb\n", id="an insertion after an edit"),
+        pytest.param("disjoint", b"a\nb\n", b"b\n", b"a\nB\n", b"B\n", id="a deletion beside an edit"),
+        pytest.param(
+            "tokens", b"f(one, two)\n", b"g(one, two)\n", b"f(one, three)\n", b"g(one, three)\n", id="other words",
+        ),
+        pytest.param(
+            "tokens", b"a b\nc d\n", b"A b\nC d\n", b"a B\nc D\n", b"A B\nC D\n", id="other words of several lines",
+        ),
+        pytest.param("insertions", b"k\n", b"k\nx\n", b"k\ny\n", b"k\nx\ny\n", id="two insertions"),
+        pytest.param(
+            "insertions", b"k\n", b"k\nimport a\nimport x\n", b"k\nimport a\nimport y\n",
+            b"k\nimport a\nimport x\nimport y\n", id="what two insertions share",
+        ),
+        pytest.param("side", b"return 1\n", b"return 10\n", b"return 100\n", b"return 10\n", id="the same word"),
+        pytest.param("side", b"a\nb\nc\n", b"a\n", b"a\nb\nx\nc\n", b"a\n", id="an insertion into a deletion"),
+        pytest.param("side", b"", b"a = 1\n", b"b = 1\n", b"a = 1\n", id="two versions of a new file"),
+    ],
+)  # fmt: skip
+def test_the_step_that_decides(step: str, base: bytes, left: bytes, right: bytes, expected: bytes) -> None:
+    merged = merge(base, left, right)
+    assert (merged.text, steps(merged)) == (expected, [step])
+    assert [region.is_contested for region in merged.regions] == [step == "side"]
+
+
+def test_white_space_inside_a_literal_is_not_reformatting() -> None:
+    assert merge(b"x = 'a b'\n", b"x = 'ab'\n", b"x = 'a c'\n").regions[0].is_contested
+
+
+@pytest.mark.parametrize(
+    ("base", "left", "right", "expected"),
+    [
+        pytest.param(b"a\nb\n", b"a\r\nb\r\n", b"a\nB\n", b"a\r\nB\r\n", id="a switch to CRLF and an edit"),
+        pytest.param(b"a\r\nb\r\n", b"a\nb\n", b"a\r\nb\r\nc\r\n", b"a\nb\nc\n", id="a switch to LF and an addition"),
+        pytest.param(b"x = 1", b"x = 1\ny = 2", b"x = 1\nz = 3", b"x = 1\ny = 2\nz = 3", id="two last lines"),
+        pytest.param(b"x", b"x\ny", b"x\nz\n", b"x\ny\nz\n", id="a final newline added by one"),
+        pytest.param(b"x\r\ny", b"x\r\ny\r\na", b"x\r\ny\r\nb", b"x\r\ny\r\na\r\nb", id="two last lines in CRLF"),
+        pytest.param(b"x\n", b"x\na\n", b"x\nb", b"x\na\nb", id="a final newline left out by one"),
+    ],
+)
+def test_line_ends_do_not_hide_what_was_changed(base: bytes, left: bytes, right: bytes, expected: bytes) -> None:
+    merged = merge(base, left, right)
+    assert (merged.text, [region.is_contested for region in merged.regions]) == (expected, [False])
+
+
+def test_the_edit_of_three_sides_can_be_combined() -> None:
+    merged = merge(b"a\nb\nc\n", b"A\nb\nc\n", b"a\nB\nc\n", b"a\nb\nC\n")
+    assert (merged.text, steps(merged)) == (b"A\nB\nC\n", ["disjoint"])
+
+
+def test_the_insertions_of_four_sides_are_in_order_of_agents() -> None:
+    sides = [Side((name,), b"k\n%b\nl\n" % name.encode(), generation=len(name)) for name in ("d", "bb", "ccc", "aaaa")]
+    for order in permutations(sides):
+        assert merge_text(b"k\nl\n", order, line_diff).text == b"k\naaaa\nbb\nccc\nd\nl\n"
+
+
+def test_where_one_spot_of_a_region_is_contested_all_of_it_is_taken_from_one_side() -> None:
+    merged = merge(b"a\nb\n", b"1\nb\n", b"2\nB\n")
+    assert (merged.text, merged.regions[0].sides, merged.regions[0].lost) == (b"1\nb\n", (b"1\nb\n", b"2\nB\n"), (1,))
+
+
+def test_words_that_touch_are_not_combined() -> None:
+    assert merge_tokens(b"a+b", [b"c+b", b"a-b"], line_diff) is None
+
+
+def test_the_same_change_of_a_word_is_applied_once() -> None:
+    assert merge_tokens(b"a b c", [b"x b c", b"x b y", b"a b y"], line_diff) == b"x b y"
+
+
+def test_texts_too_long_to_compare_by_words_are_not() -> None:
+    filler = b" z" * MAX_BYTES
+    assert merge_tokens(b"a b" + filler, [b"c b" + filler, b"a d" + filler], line_diff) is None
+
+
+@given(text=st.binary(max_size=60))
+def test_tokens_together_are_the_text(text: bytes) -> None:
+    assert b"".join(split_tokens(text)) == text
+
+
+def test_a_line_end_is_a_token_of_its_own() -> None:
+    assert split_tokens(b"a_1 +\r\n\tb\n") == [b"a_1", b" ", b"+", b"\r\n", b"\t", b"b", b"\n"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "joins"),
+    [
+        pytest.param(Hunk(0, 1, 0, 1), Hunk(1, 1, 1, 1), False, id="neighbours"),
+        pytest.param(Hunk(0, 2, 0, 1), Hunk(1, 1, 1, 1), True, id="a common line"),
+        pytest.param(Hunk(1, 0, 1, 1), Hunk(1, 0, 1, 2), True, id="insertions at one place"),
+        pytest.param(Hunk(0, 2, 0, 0), Hunk(1, 0, 1, 1), True, id="an insertion inside"),
+        pytest.param(Hunk(0, 2, 0, 0), Hunk(2, 0, 2, 1), False, id="an insertion behind"),
+        pytest.param(Hunk(0, 0, 0, 1), Hunk(0, 2, 0, 2), False, id="an insertion before"),
+    ],
+)
+def test_clusters_of_lines_join_only_what_meets(one: Hunk, other: Hunk, joins: bool) -> None:
+    for hunks in ([[one], [other]], [[other], [one]]):
+        assert len(list(find_clusters(hunks, touching=False))) == (1 if joins else 2)
+
+
+words = st.sampled_from([b"a", b"b", b"c", b" ", b"  ", b"\n", b"\n", b"\r\n", b"("])
+texts = st.lists(words, max_size=12).map(b"".join)
+
+
+@settings(max_examples=400, deadline=None)
+@given(base=texts, sides=st.lists(texts, min_size=2, max_size=3))
+def test_nothing_is_written_that_no_side_and_no_base_has(base: bytes, sides: list[bytes]) -> None:
+    known = {word for text in (base, *sides) for word in split_tokens(text.replace(b"\r\n", b"\n"))}
+    merged = merge(base, *sides).text.replace(b"\r\n", b"\n")
+    assert {word for word in split_tokens(merged) if word.strip()} <= known
+
+
+@settings(max_examples=400, deadline=None)
+@given(base=texts, sides=st.lists(texts, min_size=2, max_size=3))
+def test_a_contested_region_is_the_text_of_one_side_and_lists_the_others(base: bytes, sides: list[bytes]) -> None:
+    merged = merge(base, *sides)
+    lines = split_lines(merged.text)
+    for region in merged.regions:
+        if region.is_contested:
+            assert region.winner is not None
+            assert b"".join(lines[region.result_start :][: region.result_lines]) == region.sides[region.winner]
+            assert sorted((region.winner, *region.lost)) == list(range(len(region.sides)))
