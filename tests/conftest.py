@@ -71,3 +71,11 @@ def repository(tmp_path: Path, git: Git) -> Path:
 def _module(name: str) -> str:
     functions = [f"def {name}_{n}(amount):\n    total = amount + {n}\n    return total\n" for n in range(5)]
     return f'"""The {name} of the ledger."""\n\n\n' + "\n\n".join(functions)
+
+
+@pytest.fixture
+def bed(repository: Path, git: Git) -> "Bed":  # noqa: F821
+    """An open room in the repository, with nobody in it."""
+    from rooms import Bed
+
+    return Bed(git, repository).open()

@@ -15,8 +15,8 @@ from agentroom_git.core.escape import path_text
 from agentroom_git.core.ids import Oid
 from agentroom_git.core.tree import FILE, Contested
 from agentroom_git.git.log import signature
-from agentroom_git.git.objects import TREE_MODE
 from agentroom_git.git.refs import Refs
+from agentroom_git.git.tree_write import FOLDER
 
 VERSION = 1
 
@@ -72,7 +72,7 @@ def _write_tree(handle: pygit2.Repository, record: Contested) -> pygit2.Oid:
         # A submodule's id names no object here: what it was is kept as text.
         if id is not None and id in handle:
             found = handle[id]
-            builder.insert(name, found.id, TREE_MODE if isinstance(found, pygit2.Tree) else FILE)
+            builder.insert(name, found.id, FOLDER if isinstance(found, pygit2.Tree) else FILE)
         elif id is not None:
             builder.insert(name, handle.create_blob(f"submodule {id}\n".encode()), FILE)
     return builder.write()

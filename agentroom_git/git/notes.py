@@ -15,8 +15,9 @@ import pygit2
 from agentroom_git.core.ids import Oid, is_oid
 from agentroom_git.core.tree import FILE
 from agentroom_git.git.log import signature
-from agentroom_git.git.objects import TREE_MODE, empty_tree
+from agentroom_git.git.objects import empty_tree
 from agentroom_git.git.refs import Refs
+from agentroom_git.git.tree_write import FOLDER
 
 VERSION = 1
 NoteLines = Mapping[Oid, tuple[str, ...]]
@@ -90,5 +91,5 @@ def _write_fan_out(handle: pygit2.Repository, base: Oid | None, lines: NoteLines
         below = handle.TreeBuilder(found) if isinstance(found, pygit2.Tree) else handle.TreeBuilder()
         for rest, texts in sorted(notes.items()):
             below.insert(rest, handle.create_blob("".join(f"{text}\n" for text in texts).encode()), FILE)
-        builder.insert(name, below.write(), TREE_MODE)
+        builder.insert(name, below.write(), FOLDER)
     return Oid(str(builder.write())) if len(builder) else empty_tree(handle)

@@ -7,7 +7,6 @@ by folder: a change of one file among 20,000 touches the few trees above it, whe
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 import pygit2
 from pygit2.enums import SortMode
@@ -20,8 +19,7 @@ from agentroom_git.core.tree import Changes, Entry
 from agentroom_git.git.diff import line_diff
 from agentroom_git.git.repo import CorruptError
 from agentroom_git.git.tree_diff import diff_trees
-
-TREE_MODE = 0o040000
+from agentroom_git.git.tree_write import edit_tree, find_entry
 
 
 @dataclass(slots=True)
@@ -121,18 +119,10 @@ class GitHistory(History):
         return Oid(str(self.handle.create_blob(data)))
 
     def entry(self, tree: Oid, path: bytes) -> Entry | None:
-        found: pygit2.Object | None = self.handle[tree]
-        for part in path.split(b"/"):
-            if not isinstance(found, pygit2.Tree):
-                return None
-            found = _child(found, part)
-        if found is None or isinstance(found, pygit2.Tree):
-            return None
-        return Entry(Oid(str(found.id)), int(found.filemode))
+        return find_entry(self.handle, tree, path)
 
     def write_tree(self, tree: Oid, edits: Mapping[bytes, Entry | None]) -> Oid:
-        written = _rewrite(self.handle, Oid(tree), {tuple(path.split(b"/")): entry for path, entry in edits.items()})
-        return written if written is not None else empty_tree(self.handle)
+        return edit_tree(self.handle, tree, edits)
 
 
 def empty_tree(handle: pygit2.Repository) -> Oid:
@@ -142,56 +132,3 @@ def empty_tree(handle: pygit2.Repository) -> Oid:
 
 def _entry(found: object) -> Entry | None:
     return None if found is None else Entry(Oid(found.id), found.mode)  # type: ignore[attr-defined]
-
-
-@lru_cache(maxsize=256)
-def _text(name: bytes) -> str:
-    return name.decode("utf-8", "surrogateescape")
-
-
-def _child(tree: pygit2.Tree, name: bytes) -> pygit2.Object | None:
-    try:
-        return tree[_text(name)]
-    except KeyError:
-        return None
-
-
-_Edits = dict[tuple[bytes, ...], Entry | None]
-
-
-def _rewrite(handle: pygit2.Repository, tree: Oid | None, edits: _Edits) -> Oid | None:
-    """Return the edited tree, or None where nothing is left of it."""
-    source = handle[tree] if tree is not None else None
-    builder = handle.TreeBuilder(source) if isinstance(source, pygit2.Tree) else handle.TreeBuilder()
-    files = {path[0]: entry for path, entry in edits.items() if len(path) == 1}
-    folders: dict[bytes, _Edits] = defaultdict(dict)
-    for path, entry in edits.items():
-        if len(path) > 1:
-            folders[path[0]][path[1:]] = entry
-    for name, entry in files.items():
-        if entry is None:
-            _remove_file(builder, name)
-    for name, below in folders.items():
-        _put_folder(handle, builder, name, below)
-    for name, entry in files.items():
-        if entry is not None:
-            builder.insert(_text(name), entry.id, entry.mode)
-    return Oid(str(builder.write())) if len(builder) else None
-
-
-def _remove_file(builder: pygit2.TreeBuilder, name: bytes) -> None:
-    found: pygit2.Object | None = builder.get(_text(name))
-    if found is not None and not isinstance(found, pygit2.Tree):
-        builder.remove(_text(name))
-
-
-def _put_folder(handle: pygit2.Repository, builder: pygit2.TreeBuilder, name: bytes, below: _Edits) -> None:
-    found = builder.get(_text(name))
-    folder = Oid(str(found.id)) if isinstance(found, pygit2.Tree) else None
-    if folder is None and all(entry is None for entry in below.values()):
-        return
-    written = _rewrite(handle, folder, below)
-    if written is not None:
-        builder.insert(_text(name), written, TREE_MODE)
-    elif folder is not None:
-        builder.remove(_text(name))

@@ -1,0 +1,109 @@
+"""The commit graph and trees as the fold asks for them, against git's own answers."""
+
+import random
+from pathlib import Path
+
+import pygit2
+import pytest
+
+from agentroom_git.core.ids import Oid
+from agentroom_git.core.tree import Entry
+from agentroom_git.git.objects import GitHistory
+from agentroom_git.git.repo import open_repo
+
+
+def _history(repository: Path) -> GitHistory:
+    return GitHistory(open_repo(repository).handle)
+
+
+def _random_graph(repository: Path, seed: int, count: int = 24) -> list[Oid]:
+    """Write a random graph of commits with shuffled clocks; return them, parents first."""
+    rng = random.Random(seed)
+    handle = pygit2.Repository(str(repository))
+    tree = handle.TreeBuilder().write()
+    made: list[pygit2.Oid] = []
+    for number in range(count):
+        who = pygit2.Signature("t", "t@example.invalid", 1_700_000_000 + rng.randint(-3000, 3000), 0)
+        parents = rng.sample(made[-8:], min(len(made[-8:]), rng.choice((1, 1, 1, 2, 3)))) if made else []
+        made.append(handle.create_commit(None, who, who, f"{seed} {number}", tree, parents))
+    return [Oid(str(oid)) for oid in made]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_meet_is_what_git_calls_all_merge_bases(repository: Path, git, seed: int) -> None:
+    commits = _random_graph(repository, seed)
+    history = _history(repository)
+    rng = random.Random(seed)
+    for _ in range(8):
+        one, other = rng.sample(commits, 2)
+        expected = git("merge-base", "--all", one, other, cwd=repository, check=False).split()
+        assert history.meet(frozenset({one}), other) == frozenset(expected)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_maximal_commits_are_what_git_calls_independent(repository: Path, git, seed: int) -> None:
+    commits = _random_graph(repository, seed)
+    some = random.Random(seed).sample(commits, 7)
+
+    assert _history(repository).maximal(frozenset(some)) == frozenset(
+        git("merge-base", "--independent", *some, cwd=repository).split()
+    )
+
+
+def test_writing_a_tree_puts_and_removes_files_and_drops_empty_folders(repository: Path, git) -> None:
+    history = _history(repository)
+    tree = Oid(git("rev-parse", "HEAD^{tree}", cwd=repository).strip())
+    blob = history.write_blob(b"new\n")
+    edits = {
+        b"src/app.py": None,
+        b"src/util.py": None,
+        b"deep/er/file": Entry(blob, 0o100755),
+        b"README.md": Entry(blob, 0o100644),
+        b"absent": None,
+        b"absent/too": None,
+    }
+
+    written = history.write_tree(tree, edits)
+
+    assert git("ls-tree", "-r", "--format=%(objectmode) %(path)", written, cwd=repository).splitlines() == [
+        "100644 README.md",
+        "100755 deep/er/file",
+    ]
+    assert git("ls-tree", "--name-only", written, cwd=repository).split() == ["README.md", "deep"]
+
+
+def test_a_file_may_become_a_folder_and_back(repository: Path, git) -> None:
+    history = _history(repository)
+    tree = Oid(git("rev-parse", "HEAD^{tree}", cwd=repository).strip())
+    entry = Entry(history.write_blob(b"x\n"), 0o100644)
+
+    folder = history.write_tree(tree, {b"README.md": None, b"README.md/inside": entry})
+    back = history.write_tree(folder, {b"README.md/inside": None, b"README.md": entry})
+
+    assert history.entry(folder, b"README.md") is None
+    assert history.entry(folder, b"README.md/inside") == entry
+    assert history.entry(back, b"README.md") == entry
+
+
+def test_names_that_are_not_text_survive(repository: Path) -> None:
+    history = _history(repository)
+    entry = Entry(history.write_blob(b"x\n"), 0o100644)
+    name = b"caf\xe9/\xff.txt"
+
+    tree = history.write_tree(history.write_tree(_empty(history), {name: entry}), {b"other": entry})
+
+    assert history.entry(tree, name) == entry
+    assert set(history.changes(None, tree)) == {name, b"other"}
+
+
+def _empty(history: GitHistory) -> Oid:
+    return Oid(str(history.handle.TreeBuilder().write()))
+
+
+def test_tokens_are_read_from_the_trailers_of_what_a_commit_adds(repository: Path, git) -> None:
+    base = Oid(git("rev-parse", "HEAD", cwd=repository).strip())
+    for body in ("Agentroom-Claim: 7 src/app.py", "Agentroom-Claim: 9 src/app.py\nAgentroom-Claim: x y", "no trailer"):
+        git("commit", "--quiet", "--allow-empty", "-m", f"work\n\n{body}", cwd=repository)
+    head = Oid(git("rev-parse", "HEAD", cwd=repository).strip())
+
+    assert _history(repository).tokens(frozenset({base}), head) == {"src/app.py": 9}

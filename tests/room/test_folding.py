@@ -1,0 +1,261 @@
+"""Folding real commits of real worktrees."""
+
+from agentroom_git.core.ids import AgentName
+from agentroom_git.git import contested_refs
+from agentroom_git.room import messages
+from agentroom_git.room.folding import Folder, read_folds
+from rooms import Bed, edited, numbered
+
+
+def test_commits_of_two_agents_to_different_files_are_both_in_integration(bed: Bed) -> None:
+    bed.join("alice", "bob")
+    bed.commit("alice", {"a.txt": "alice\n"})
+    bed.commit("bob", {"b.txt": "bob\n"})
+
+    report = bed.fold()
+
+    assert [(made.agent, made.contested) for made in report.made] == [("alice", ()), ("bob", ())]
+    assert (bed.integrated("a.txt"), bed.integrated("b.txt")) == ("alice\n", "bob\n")
+
+
+def test_folding_again_changes_nothing(bed: Bed) -> None:
+    bed.join("alice")
+    bed.commit("alice", {"a.txt": "alice\n"})
+    first = bed.fold()
+
+    again = bed.fold()
+
+    assert (again.made, again.integration) == ((), first.integration)
+
+
+def test_edits_of_distant_lines_of_one_file_merge(bed: Bed) -> None:
+    bed.join("alice", "bob")
+    bed.commit("alice", {"n.txt": numbered()})
+    bed.settle()
+    bed.commit("alice", {"n.txt": edited(numbered(), 2, "alice was here")})
+    bed.commit("bob", {"n.txt": edited(numbered(), 15, "bob was here")})
+
+    report = bed.fold()
+
+    assert all(not made.contested for made in report.made)
+    assert bed.integrated("n.txt") == edited(edited(numbered(), 2, "alice was here"), 15, "bob was here")
+
+
+def test_a_region_changed_by_two_is_recorded_with_every_version_and_told_to_both(bed: Bed) -> None:
+    bed.join("alice", "bob")
+    bed.commit("alice", {"n.txt": numbered()})
+    bed.settle()
+    bed.commit("alice", {"n.txt": edited(numbered(), 5, "total = alice(1)")})
+    bed.commit("bob", {"n.txt": edited(numbered(), 5, "bob said otherwise")})
+
+    report = bed.fold()
+
+    (record,) = [one for made in report.made for one in made.contested]
+    room = bed.room()
+    (stored,) = contested_refs.read_all(room.refs, room.names.contested)
+    assert (stored.id, stored.path, stored.agents) == (record.id, "n.txt", (("alice",), ("bob",)))
+    assert set(stored.sides) == {b"total = alice(1)\n", b"bob said otherwise\n"}
+    for name in ("alice", "bob"):
+        unread = messages.unread(bed.as_agent(name))
+        assert [(m.kind, m.paths) for m in unread.messages] == [("contested", ("n.txt",))]
+
+
+def test_the_tree_does_not_depend_on_who_was_folded_first(bed: Bed) -> None:
+    bed.join("alice", "bob", "carol")
+    bed.commit("alice", {"n.txt": numbered()})
+    bed.settle()
+    for number, name in enumerate(("alice", "bob", "carol"), 5):
+        bed.commit(name, {"n.txt": edited(edited(numbered(), 5, f"mine {name}"), 9 + number, f"own of {name}")})
+    start = bed.room().integration()
+    trees = set()
+    for order in (("alice", "bob", "carol"), ("carol", "bob", "alice"), ("bob", "alice", "carol"), ()):
+        bed.git("update-ref", "refs/heads/agentroom/main/integration", start, cwd=bed.repository)
+        for name in order:
+            bed.fold(name)
+        bed.fold()
+        trees.add(bed.tree())
+
+    assert len(trees) == 1
+
+
+def test_every_folded_commit_is_an_ancestor_of_integration(bed: Bed) -> None:
+    bed.join("alice", "bob")
+    commits = [bed.commit("alice", {"x": f"alice {n}\n"}) for n in range(3)]
+    commits += [bed.commit("bob", {"x": f"bob {n}\n"}) for n in range(3)]
+
+    bed.fold()
+
+    assert all(bed.is_ancestor(commit) for commit in commits)
+
+
+def test_an_amended_commit_replaces_the_one_that_was_folded(bed: Bed) -> None:
+    bed.join("alice", "bob")
+    bed.commit("alice", {"n.txt": numbered()})
+    bed.settle()
+    old = bed.commit("alice", {"n.txt": edited(numbered(), 3, "typo")})
+    bed.commit("bob", {"b.txt": "bob\n"})
+    bed.fold()
+    bed.write("alice", {"n.txt": edited(numbered(), 3, "corrected")})
+    bed.git("commit", "--quiet", "--all", "--amend", "-m", "corrected", cwd=bed.path("alice"))
+
+    bed.fold()
+
+    assert bed.integrated("n.txt") == edited(numbered(), 3, "corrected")
+    assert bed.integrated("b.txt") == "bob\n"
+    assert bed.is_ancestor(old)
+    assert bed.is_ancestor(bed.head("alice"))
+
+
+def test_a_mere_step_back_is_held_and_takes_nothing_from_the_others(bed: Bed) -> None:
+    bed.join("alice", "bob")
+    bed.commit("alice", {"a.txt": "alice\n"})
+    bed.fold()
+    bed.git("reset", "--quiet", "--hard", "HEAD~1", cwd=bed.path("alice"))
+
+    report = bed.fold()
+
+    assert (report.held, report.made) == ((AgentName("alice"),), ())
+    assert bed.integrated("a.txt") == "alice\n"
+    assert [m.kind for m in messages.unread(bed.as_agent("alice")).messages] == ["held"]
+
+
+def test_a_step_back_followed_by_other_work_withdraws_the_agents_own_commit_only(bed: Bed) -> None:
+    bed.join("alice", "bob")
+    bed.commit("alice", {"a.txt": "first try\n"})
+    bed.commit("bob", {"b.txt": "bob\n"})
+    bed.fold()
+    bed.git("reset", "--quiet", "--hard", "HEAD~1", cwd=bed.path("alice"))
+    bed.commit("alice", {"c.txt": "second try\n"})
+
+    bed.fold()
+
+    assert [bed.integrated(name) for name in ("a.txt", "b.txt", "c.txt")] == [None, "bob\n", "second try\n"]
+
+
+def test_a_rebase_of_folded_commits_neither_doubles_nor_loses_lines(bed: Bed) -> None:
+    bed.join("alice", "bob")
+    bed.commit("alice", {"n.txt": numbered()})
+    bed.settle()
+    bed.commit("alice", {"n.txt": edited(numbered(), 3, "three")}, "three")
+    bed.commit("alice", {"m.txt": "module\n"}, "module")
+    bed.commit("bob", {"n.txt": edited(numbered(), 17, "bob")})
+    bed.fold()
+    bed.git("-c", "sequence.editor=sed -i '1{h;d};2{p;x}'", "rebase", "--quiet", "-i", "HEAD~2", cwd=bed.path("alice"))
+
+    bed.fold()
+
+    assert bed.integrated("n.txt") == edited(edited(numbered(), 3, "three"), 17, "bob")
+    assert bed.integrated("m.txt") == "module\n"
+
+
+def test_work_on_another_branch_is_folded_and_coming_back_is_no_rewrite(bed: Bed) -> None:
+    bed.join("alice")
+    bed.commit("alice", {"a.txt": "one\n"})
+    bed.fold()
+    bed.git("switch", "--quiet", "-c", "feature", cwd=bed.path("alice"))
+    bed.commit("alice", {"f.txt": "feature\n"})
+    bed.fold()
+    bed.git("switch", "--quiet", "agentroom/main/alice", cwd=bed.path("alice"))
+
+    report = bed.fold()
+
+    assert (report.made, report.held) == ((), ())
+    assert bed.integrated("f.txt") == "feature\n"
+
+
+def test_commits_on_the_users_branch_reach_the_room_and_the_branch_is_never_touched(bed: Bed) -> None:
+    bed.join("alice")
+    (bed.repository / "human.txt").write_text("human\n")
+    bed.git("add", "human.txt", cwd=bed.repository)
+    bed.git("commit", "--quiet", "-m", "by hand", cwd=bed.repository)
+    tip = bed.git("rev-parse", "main", cwd=bed.repository)
+
+    bed.settle()
+
+    assert (bed.path("alice") / "human.txt").read_text() == "human\n"
+    assert bed.git("rev-parse", "main", cwd=bed.repository) == tip
+
+
+def test_a_file_modified_by_one_and_deleted_by_another_stays_and_is_recorded(bed: Bed) -> None:
+    bed.join("alice", "bob")
+    bed.commit("alice", {"n.txt": numbered()})
+    bed.settle()
+    bed.commit("alice", {"n.txt": None})
+    bed.commit("bob", {"n.txt": edited(numbered(), 4, "still needed")})
+
+    report = bed.fold()
+
+    assert bed.integrated("n.txt") == edited(numbered(), 4, "still needed")
+    assert [one.kind for made in report.made for one in made.contested] == ["modify/delete"]
+
+
+def test_a_file_of_one_and_a_folder_of_the_same_name_of_another_both_survive(bed: Bed) -> None:
+    bed.join("alice", "bob")
+    bed.commit("alice", {"thing": "a file\n"})
+    bed.commit("bob", {"thing/inside": "a folder\n"})
+
+    report = bed.fold()
+
+    assert bed.integrated("thing/inside") == "a folder\n"
+    (record,) = [one for made in report.made for one in made.contested]
+    assert record.kind == "file/folder"
+    room = bed.room()
+    (stored,) = contested_refs.read_all(room.refs, room.names.contested)
+    assert b"a file\n" in stored.sides
+    assert bed.fsck() == ""
+
+
+def test_binary_files_changed_by_two_take_one_side_whole(bed: Bed) -> None:
+    bed.join("alice", "bob")
+    for name, data in (("alice", b"\0alice"), ("bob", b"\0bob")):
+        (bed.path(name) / "image").write_bytes(data)
+        bed.git("add", "image", cwd=bed.path(name))
+        bed.git("commit", "--quiet", "-m", "image", cwd=bed.path(name))
+
+    report = bed.fold()
+
+    (record,) = [one for made in report.made for one in made.contested]
+    assert (record.kind, set(record.agents)) == ("add/add", {("alice",), ("bob",)})
+    assert len(set(record.sides)) == 2
+
+
+def test_folds_can_be_read_back_newest_first(bed: Bed) -> None:
+    bed.join("alice", "bob")
+    one = bed.commit("alice", {"a": "1\n"})
+    two = bed.commit("bob", {"b": "1\n"})
+    bed.fold()
+
+    found = [(fold.folded[0].agent, fold.folded[0].id) for fold in read_folds(bed.room())]
+
+    assert found == [("bob", two), ("alice", one)]
+
+
+def test_a_fold_that_lost_the_swap_to_another_is_made_again_on_top(bed: Bed) -> None:
+    bed.join("alice", "bob")
+    bed.commit("alice", {"a": "1\n"})
+    bed.commit("bob", {"b": "1\n"})
+    room = bed.room()
+    folder = Folder(room)
+    stale = Folder(bed.room())
+    swap = type(room.refs).swap
+
+    def swap_after_somebody_else(refs: object, name: str, new: object, old: object, **rest: object) -> bool:
+        if name == room.names.integration and old == start:
+            _fold_without_lock(stale, "bob")
+        return swap(refs, name, new, old, **rest)  # type: ignore[arg-type]
+
+    start = room.integration()
+    type(room.refs).swap = swap_after_somebody_else  # type: ignore[method-assign,assignment]
+    try:
+        folder.fold([AgentName("alice")])
+    finally:
+        type(room.refs).swap = swap  # type: ignore[method-assign]
+
+    assert (bed.integrated("a"), bed.integrated("b")) == ("1\n", "1\n")
+
+
+def _fold_without_lock(folder: Folder, name: str) -> None:
+    from agentroom_git.room.folding import observe_branches
+
+    (branch,) = [one for one in observe_branches(folder.room) if one.agent == name]
+    folder._fold_branch(branch)
