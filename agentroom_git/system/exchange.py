@@ -76,7 +76,7 @@ class Folder:
 
     def __init__(self, root: Path, *, has_modes: bool = True) -> None:
         self.root = root
-        self._has_modes = has_modes
+        self.has_modes = has_modes
         self._handle = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
     def __enter__(self) -> Self:
@@ -85,6 +85,9 @@ class Folder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
         os.close(self._handle)
 
     @contextmanager
@@ -152,7 +155,7 @@ class Folder:
             status = os.fstat(handle)
             if not stat.S_ISREG(status.st_mode):
                 return Content(Kind.OTHER), None
-            is_executable = self._has_modes and status.st_mode & stat.S_IXUSR
+            is_executable = self.has_modes and status.st_mode & stat.S_IXUSR
             return Content(Kind.EXECUTABLE if is_executable else Kind.FILE, file.read()), Mark.of(status)
 
     def create(self, path: bytes, content: Content) -> None:

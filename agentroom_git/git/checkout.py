@@ -1,0 +1,346 @@
+"""Bringing one worktree from one commit to another while its agent works in it.
+
+Everything happens under the worktree's `index.lock` and `HEAD.lock` and the branch's own lock: files, then index, then
+branch. A branch that moved without its index would make the agent's next commit revert the others' work silently; files
+that moved without the branch would put the others' work into it. Whatever stops the sync on the way, the files go back.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pygit2
+from pygit2.enums import RepositoryOpenFlag
+
+from agentroom_git.errors import AgentroomError
+from agentroom_git.git.checkout_outcome import Advanced, Reason, Waits
+from agentroom_git.git.checkout_plan import Plan, Planner, has_modes
+from agentroom_git.git.displacement import (
+    NOTHING,
+    Act,
+    Bench,
+    Journal,
+    Step,
+    apply_step,
+    digest,
+    late_paths,
+    make_bench,
+    sweep,
+    undo,
+    unfinished,
+)
+from agentroom_git.git.index_file import IndexCopy, IndexUnreadableError
+from agentroom_git.git.operations import operation_under_way
+from agentroom_git.git.repo import head_branch
+from agentroom_git.git.tree_diff import Change, diff_trees
+from agentroom_git.git.worktree_lock import (
+    clear_branch_lock,
+    clear_own_stale_lock,
+    common_dir_of,
+    hold,
+    is_taken,
+    mark_of,
+)
+from agentroom_git.system.clock import Clock
+from agentroom_git.system.exchange import ExchangeError, Folder, Mark
+from agentroom_git.system.pids import is_alive, own_name
+
+__all__ = ["Advanced", "Waits", "advance", "sweep"]
+
+COMMIT_MARK = "agentroom-commit"
+"""File in the worktree's git directory, with a pid: a commit runs its hooks there and holds none of git's locks."""
+LATE_SECONDS = 0.02
+"""How long after a sync the displaced files are looked at again."""
+
+_NOTE = "branch-lock"
+_REFLOG_MESSAGE = "agentroom: sync"
+_MISMATCH: dict[Act, Reason] = {
+    Act.SWAP: "dirty",
+    Act.REMOVE: "dirty",
+    Act.ADD: "untracked",
+    Act.MAKE_DIRECTORY: "untracked",
+}
+
+Failpoint = Callable[[str], None]
+
+
+class NotAWorktreeError(AgentroomError):
+    """The directory is not the worktree of a repository; git would look for one above it."""
+
+
+def advance(
+    worktree: Path,
+    branch: str,
+    old: str,
+    new: str,
+    *,
+    stage: Path,
+    clock: Clock,
+    failpoint: Failpoint = lambda step: None,
+) -> Advanced | Waits:
+    """Bring a worktree that is on `branch` at commit `old` to commit `new`, with its index and its branch.
+
+    Files that the agent has not touched are replaced, the others and everything untracked are left as they are; if a
+    path that changes is among those, the worktree waits and nothing is changed. `stage` is a directory of this worktree
+    alone, on its file system: displaced files stay there until `sweep`. First takes back what a sync that was killed
+    left half done. `failpoint` is called with the name of each step that changes something, before it.
+
+    Raises KeyError for a commit or object that the repository lacks.
+    """
+    handle = _open(worktree)
+    with Folder(worktree, has_modes=has_modes(handle)) as tree:
+        return _Sync(handle, tree, f"refs/heads/{branch}", old, new, stage, clock, failpoint).run()
+
+
+def _open(worktree: Path) -> pygit2.Repository:
+    try:
+        handle = pygit2.Repository(str(worktree), RepositoryOpenFlag.NO_SEARCH)
+    except pygit2.GitError as error:
+        raise NotAWorktreeError(f"{worktree}: {error}", hint="git worktree repair") from error
+    if not handle.workdir or not os.path.samefile(handle.workdir, worktree):
+        raise NotAWorktreeError(f"{worktree} belongs to {handle.workdir or handle.path}", hint="git worktree repair")
+    handle.set_ident("agentroom", "agentroom@localhost")  # for the reflog; the user may have set no name
+    return handle
+
+
+@dataclass(frozen=True, slots=True)
+class _Staged:
+    """The steps with their new files made, and what tells each file that is up to date from a later save."""
+
+    plan: Plan
+    steps: tuple[Step, ...]
+    marks: dict[bytes, Mark]
+
+
+class _Sync:
+    def __init__(
+        self,
+        handle: pygit2.Repository,
+        tree: Folder,
+        ref: str,
+        old: str,
+        new: str,
+        stage: Path,
+        clock: Clock,
+        failpoint: Failpoint,
+    ) -> None:
+        self._handle = handle
+        self._git_dir = Path(handle.path).resolve()
+        self._tree = tree
+        self._ref = ref
+        self._old = old
+        self._new = new
+        self._stage = stage
+        self._clock = clock
+        self._failpoint = failpoint
+
+    def run(self) -> Advanced | Waits:
+        clear_own_stale_lock(self._git_dir)
+        hindrance = self._hindrance()
+        if hindrance is None and is_taken(self._git_dir):
+            hindrance = Waits("locked")
+        hindrance = hindrance or self._recover()
+        if hindrance is not None:
+            return hindrance
+        tip = self._tip(self._ref)
+        if tip != self._old:
+            return Advanced((), ()) if tip == self._new else Waits("moved")
+        with make_bench(self._stage, self._clock, has_modes=self._tree.has_modes) as bench:
+            return self._run_on(bench)
+
+    def _hindrance(self) -> Waits | None:
+        if head_branch(self._handle) != self._ref:
+            return Waits("branch")
+        under_way = operation_under_way(self._git_dir)
+        if under_way:
+            return Waits("operation", detail=under_way)
+        if _is_commit_marked(self._git_dir):
+            return Waits("operation", detail="a commit is under way")
+        return None
+
+    def _run_on(self, bench: Bench) -> Advanced | Waits:
+        staged = self._prepare(bench)
+        if isinstance(staged, Waits):
+            bench.discard()
+            return staged
+        outcome = self._sync(bench, staged)
+        if not bench.is_begun:
+            bench.discard()
+            return outcome
+        self._clock.sleep(LATE_SECONDS)
+        return replace(outcome, late=late_paths(bench, staged.steps))
+
+    def _prepare(self, bench: Bench) -> _Staged | Waits:
+        """Find out what to do and make the new files, before anything is locked."""
+        planner = Planner(self._handle, self._tree, self._old, self._new, bench.path / "attributes")
+        plan = planner.plan()
+        if isinstance(plan, Waits):
+            return plan
+        steps: list[Step] = []
+        marks = dict(plan.settled)
+        for number, action in enumerate(plan.actions):
+            after = NOTHING
+            if action.act in (Act.SWAP, Act.ADD):
+                self._failpoint(f"stage {number}")
+                content = planner.content(action.path)
+                after = digest(content)
+                marks[action.path] = bench.stage(number, content)
+            steps.append(Step(action.act, action.path, action.before, after))
+        self._failpoint("write journal")
+        bench.write_journal(self._journal(tuple(steps)))
+        return _Staged(plan, tuple(steps), marks)
+
+    def _journal(self, steps: tuple[Step, ...]) -> Journal:
+        return Journal(own_name(), self._git_dir, self._ref, self._tree.has_modes, self._old, self._new, steps)
+
+    def _sync(self, bench: Bench, staged: _Staged) -> Advanced | Waits:
+        with hold(self._git_dir, self._failpoint) as is_held:
+            hindrance = self._hindrance() if is_held else Waits("locked")
+            if hindrance is not None:
+                return hindrance
+            self._failpoint("begin")
+            bench.begin()
+            outcome = self._sync_or_roll_back(bench, staged)
+            self._failpoint("finish")
+            bench.finish()
+            return outcome
+
+    def _sync_or_roll_back(self, bench: Bench, staged: _Staged) -> Advanced | Waits:
+        outcome: Advanced | Waits
+        try:
+            with self._handle.transaction() as transaction:
+                outcome = self._sync_with_branch(transaction, bench, staged)
+        except ExchangeError as error:
+            outcome = Waits("exchange", detail=error.message)
+        except BaseException:
+            self._roll_back(bench, self._journal(staged.steps))
+            raise
+        if isinstance(outcome, Waits):
+            self._roll_back(bench, self._journal(staged.steps))
+        return outcome
+
+    def _sync_with_branch(
+        self, transaction: pygit2.ReferenceTransaction, bench: Bench, staged: _Staged
+    ) -> Advanced | Waits:
+        self._failpoint("lock branch")
+        try:
+            transaction.lock_ref(self._ref)
+        except pygit2.GitError as error:
+            return Waits("locked", detail=str(error))
+        self._failpoint("note branch lock")
+        (bench.path / _NOTE).write_text(mark_of(self._lock_of(self._ref)))
+        if self._tip(self._ref) != self._old:
+            return Waits("moved")
+        refused = self._sync_files_and_index(bench, staged)
+        if refused is not None:
+            return refused
+        self._failpoint("move branch")
+        transaction.set_target(self._ref, self._new, message=_REFLOG_MESSAGE)
+        return Advanced(
+            tuple(step.path for step in staged.steps if step.act in (Act.SWAP, Act.ADD)),
+            tuple(step.path for step in staged.steps if step.act is Act.REMOVE),
+        )
+
+    def _sync_files_and_index(self, bench: Bench, staged: _Staged) -> Waits | None:
+        try:
+            index = IndexCopy(self._git_dir)
+        except IndexUnreadableError as error:
+            return Waits("exchange", detail=error.message)
+        try:
+            return _staged_paths(index, staged.plan) or self._swap_files(bench, staged, index)
+        finally:
+            index.discard()
+
+    def _swap_files(self, bench: Bench, staged: _Staged, index: IndexCopy) -> Waits | None:
+        wanted = {path: after for path, (_, after) in staged.plan.changes.items()}
+        if not index.edit(wanted):
+            return Waits("staged", detail="a staged file is where a directory goes")
+        for number, step in enumerate(staged.steps):
+            self._failpoint(f"{step.act} {number}")
+            if not apply_step(self._tree, bench, number, step):
+                return Waits(_MISMATCH[step.act], (step.path,))
+        self._failpoint("write index")
+        if wanted:
+            index.install(wanted, self._trusted_statuses(staged.marks))
+        return None
+
+    def _trusted_statuses(self, marks: dict[bytes, Mark]) -> dict[bytes, os.stat_result]:
+        """The status of each file that nobody has saved since it was made or read."""
+        found = {path: self._tree.status(path) for path in marks}
+        return {path: status for path, status in found.items() if status is not None and Mark.of(status) == marks[path]}
+
+    def _recover(self) -> Waits | None:
+        """Take back what syncs that were killed have left."""
+        pending = unfinished(self._stage, self._git_dir)
+        if not pending:
+            return None
+        if any(is_alive(journal.owner) and journal.owner != own_name() for _, journal in pending):
+            return Waits("locked")
+        with hold(self._git_dir, self._failpoint) as is_held:
+            if not is_held:
+                return Waits("locked")
+            for path, journal in pending:
+                self._recover_from(path, journal)
+        return None
+
+    def _recover_from(self, path: Path, journal: Journal) -> None:
+        note = path / _NOTE
+        clear_branch_lock(self._lock_of(journal.ref), note.read_text() if note.exists() else "", self._clock)
+        with Bench(path, has_modes=journal.has_modes) as bench:
+            self._roll_back(bench, journal)
+            self._failpoint("finish recovery")
+            bench.finish()
+
+    def _roll_back(self, bench: Bench, journal: Journal) -> None:
+        """Put files and index back to the journal's old commit, unless its branch did move on to the new one."""
+        tip = self._tip(journal.ref)
+        if tip is not None and (tip == journal.new or self._handle.descendant_of(tip, journal.new)):
+            return
+        changes = self._changes(journal.old, journal.new)
+        since = self._changes(journal.old, tip or journal.old)
+        # An agent that removed our lock and committed may have committed new files of ours: those stay.
+        kept = {path for path in changes.keys() & since.keys() if changes[path][1] == since[path][1]}
+        changes = {path: change for path, change in changes.items() if path not in kept}
+        self._failpoint("undo files")
+        undo(self._tree, bench, journal.steps, only=changes.keys())
+        self._failpoint("undo index")
+        self._restore_index(changes)
+
+    def _restore_index(self, changes: dict[bytes, Change]) -> None:
+        index = IndexCopy(self._git_dir)
+        try:
+            wanted = {path: before for path, (before, after) in changes.items() if index.entry(path) == after}
+            if wanted and index.edit(wanted):
+                index.install(wanted, {})
+        finally:
+            index.discard()
+
+    def _changes(self, old: str, new: str) -> dict[bytes, Change]:
+        trees = (str(self._handle[commit].peel(pygit2.Tree).id) for commit in (old, new))
+        return diff_trees(self._handle, *trees)
+
+    def _tip(self, ref: str) -> str | None:
+        try:
+            return str(self._handle.lookup_reference(ref).target)
+        except KeyError:
+            return None
+
+    def _lock_of(self, ref: str) -> Path:
+        return common_dir_of(self._git_dir) / f"{ref}.lock"
+
+
+def _staged_paths(index: IndexCopy, plan: Plan) -> Waits | None:
+    """The paths of which the index holds neither what the old commit has nor what the new one has."""
+    paths = index.conflicts() or tuple(
+        path for path, sides in sorted(plan.changes.items()) if index.entry(path) not in sides
+    )
+    return Waits("staged", paths) if paths else None
+
+
+def _is_commit_marked(git_dir: Path) -> bool:
+    try:
+        words = (git_dir / COMMIT_MARK).read_text(encoding="utf-8", errors="replace").split()
+    except FileNotFoundError:
+        return False
+    return bool(words) and is_alive(words[0])

@@ -1,0 +1,41 @@
+"""What a sync of one worktree comes to: it went forward, or it waits. Waiting is an answer, not an error."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Reason = Literal[
+    "dirty",  # a file differs from the commit that the worktree stands on
+    "untracked",  # something that git does not track, ignored or not, is where a new file goes
+    "staged",  # the index has something else for a path that changes
+    "filter",  # a path needs a filter program or another encoding
+    "operation",  # a merge, rebase, cherry-pick, bisect or commit is under way
+    "locked",  # somebody holds index.lock, HEAD.lock or the branch's lock
+    "branch",  # HEAD is not on the branch
+    "moved",  # the branch is not at the expected commit
+    "exchange",  # files cannot be exchanged here
+    "submodule",  # a submodule with files in it is where a file goes
+    "unsafe",  # a path that must not be written
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Advanced:
+    """The worktree, its index and its branch are at the new commit.
+
+    `late` are paths that a program went on writing through a file it had open before: what it wrote is kept in the
+    stage, not in the worktree.
+    """
+
+    written: tuple[bytes, ...]
+    removed: tuple[bytes, ...]
+    late: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """Nothing was changed. `paths` are those that stand in the way; `late` as for `Advanced`."""
+
+    reason: Reason
+    paths: tuple[bytes, ...] = ()
+    detail: str = ""
+    late: tuple[bytes, ...] = ()

@@ -1,0 +1,178 @@
+"""Which files of a worktree have to change between two commits, found out by reading only.
+
+Git's rule of what is clean applies: a file counts as unmodified if adding it would give the blob that the commit has.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pygit2
+
+from agentroom_git.core.paths import is_safe_path
+from agentroom_git.git.attributes import FILE_NAME, is_clean, read_attributes, to_worktree, with_attributes_of
+from agentroom_git.git.checkout_outcome import Reason, Waits
+from agentroom_git.git.displacement import NOTHING, Act, digest
+from agentroom_git.git.tree_diff import EXECUTABLE, GITLINK, SYMLINK, Change, Entry, diff_trees
+from agentroom_git.system.exchange import Content, Folder, Kind, Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A step before its new file was made. `before` is the digest of what stood at the path and was found clean."""
+
+    act: Act
+    path: bytes
+    before: str = NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`actions` in the order in which they are taken; `settled` are files that already hold the new content."""
+
+    changes: Mapping[bytes, Change]
+    actions: tuple[Action, ...]
+    settled: Mapping[bytes, Mark]
+
+
+class Planner:
+    """Reads one worktree. `scratch` is a path on which a directory may be made."""
+
+    def __init__(self, repo: pygit2.Repository, tree: Folder, old: str, new: str, scratch: Path) -> None:
+        old_tree, new_tree = repo[old].peel(pygit2.Tree), repo[new].peel(pygit2.Tree)
+        self._tree = tree
+        self._has_symlinks = _is_on(repo, "core.symlinks")
+        self._before = self._after = repo
+        self._changes = diff_trees(repo, str(old_tree.id), str(new_tree.id))
+        if any(path.rpartition(b"/")[2] == FILE_NAME for path in self._changes):
+            self._after = with_attributes_of(repo, new_tree, self._changes, scratch)
+        self._removals = {path for path, (_, after) in self._leaves() if after is None}
+
+    def _leaves(self) -> list[tuple[bytes, Change]]:
+        """The changes with submodules left out: git keeps their files, we keep only their index entries."""
+        return [(path, (_leaf(before), _leaf(after))) for path, (before, after) in sorted(self._changes.items())]
+
+    def plan(self) -> Plan | Waits:
+        unfit = self._unfit()
+        if unfit is not None:
+            return unfit
+        actions: list[Action] = []
+        settled: dict[bytes, Mark] = {}
+        refused: dict[Reason, list[bytes]] = {}
+        for path, (before, after) in self._leaves():
+            found = self._plan_path(path, before, after)
+            if isinstance(found, Action):
+                actions.append(found)
+            elif isinstance(found, Mark):
+                settled[path] = found
+            elif found is not None:
+                refused.setdefault(found, []).append(path)
+        for reason, paths in refused.items():
+            return Waits(reason, tuple(paths))
+        return Plan(self._changes, tuple(sorted((*actions, *self._directories()), key=_order)), settled)
+
+    def _unfit(self) -> Waits | None:
+        """What rules a path out whatever its file holds."""
+        unsafe = tuple(path for path in sorted(self._changes) if not is_safe_path(path))
+        if unsafe:
+            return Waits("unsafe", unsafe)
+        links = tuple(path for path, (_, after) in self._leaves() if after is not None and after.mode == SYMLINK)
+        if links and not self._has_symlinks:
+            return Waits("exchange", links, "core.symlinks is off")
+        filtered = tuple(path for path, change in self._leaves() if self._needs_git(path, change))
+        return Waits("filter", filtered) if filtered else None
+
+    def _needs_git(self, path: bytes, change: Change) -> bool:
+        sides = zip((self._before, self._after), change, strict=True)
+        return any(_is_file(entry) and read_attributes(repo, path).needs_git for repo, entry in sides)
+
+    def _plan_path(self, path: bytes, before: Entry | None, after: Entry | None) -> Action | Mark | Reason | None:
+        seen, mark = self._tree.look(path)
+        if after is None:
+            return self._plan_removal(path, before, seen)
+        if seen.kind in (Kind.MISSING, Kind.BLOCKED, Kind.DIRECTORY):
+            return self._plan_addition(path, before, seen)
+        if before is not None and self._is_clean(path, before, seen):
+            return Action(Act.SWAP, path, digest(seen))
+        if mark is not None and seen == self.content(path):
+            return mark
+        return "untracked" if before is None else "dirty"
+
+    def _plan_removal(self, path: bytes, before: Entry | None, seen: Content) -> Action | Reason | None:
+        if before is None or seen.kind in (Kind.MISSING, Kind.BLOCKED, Kind.DIRECTORY):
+            return None
+        return Action(Act.REMOVE, path, digest(seen)) if self._is_clean(path, before, seen) else "dirty"
+
+    def _plan_addition(self, path: bytes, before: Entry | None, seen: Content) -> Action | Reason:
+        if before is not None:
+            return "dirty"
+        if seen.kind is Kind.BLOCKED and not self._removals & set(_parents(path)):
+            return "untracked"
+        if seen.kind is Kind.DIRECTORY and not all(leaf in self._removals for leaf in self._tree.leaves(path)):
+            return "submodule" if _is_gitlink(self._changes[path][0]) else "untracked"
+        return Action(Act.ADD, path)
+
+    def _directories(self) -> list[Action]:
+        """Empty directories where submodules come to be, and where they were."""
+        wanted = []
+        for path, (before, after) in sorted(self._changes.items()):
+            if _is_gitlink(before) and not _is_gitlink(after):
+                wanted.append(Action(Act.REMOVE_DIRECTORY, path))
+            if _is_gitlink(after) and not _is_gitlink(before) and self._tree.read(path).kind is not Kind.DIRECTORY:
+                wanted.append(Action(Act.MAKE_DIRECTORY, path))
+        return wanted
+
+    def _is_clean(self, path: bytes, entry: Entry, seen: Content) -> bool:
+        if seen.kind is not self._kind(entry):
+            return False
+        if seen.kind is Kind.SYMLINK:
+            return str(pygit2.hash(seen.data)) == entry.id
+        return is_clean(self._before, path, seen.data, entry.id)
+
+    def content(self, path: bytes) -> Content:
+        """What the new commit has at a path, as the worktree shall hold it."""
+        entry = self._changes[path][1]
+        assert entry is not None, "only what the new commit has is written"
+        kind = self._kind(entry)
+        if kind is Kind.SYMLINK:
+            return Content(kind, self._after[entry.id].read_raw())
+        return Content(kind, to_worktree(self._after, path, entry.id))
+
+    def _kind(self, entry: Entry) -> Kind:
+        if entry.mode == SYMLINK:
+            return Kind.SYMLINK
+        return Kind.EXECUTABLE if entry.mode == EXECUTABLE and self._tree.has_modes else Kind.FILE
+
+
+_ORDER = (Act.REMOVE, Act.REMOVE_DIRECTORY, Act.SWAP, Act.ADD, Act.MAKE_DIRECTORY)
+
+
+def _order(action: Action) -> int:
+    """Removals first: a file may become a directory, and a directory a file."""
+    return _ORDER.index(action.act)
+
+
+def _leaf(entry: Entry | None) -> Entry | None:
+    return None if _is_gitlink(entry) else entry
+
+
+def _is_gitlink(entry: Entry | None) -> bool:
+    return entry is not None and entry.mode == GITLINK
+
+
+def _is_file(entry: Entry | None) -> bool:
+    return entry is not None and entry.mode != SYMLINK
+
+
+def _parents(path: bytes) -> list[bytes]:
+    parts = path.split(b"/")
+    return [b"/".join(parts[:count]) for count in range(1, len(parts))]
+
+
+def has_modes(repo: pygit2.Repository) -> bool:
+    """Whether the worktree's file system can tell executables."""
+    return _is_on(repo, "core.filemode")
+
+
+def _is_on(repo: pygit2.Repository, key: str) -> bool:
+    return key not in repo.config or repo.config.get_bool(key)

@@ -1,0 +1,129 @@
+"""The locks that keep git out of a worktree for the milliseconds of a sync, and the clearing of our own stale ones.
+
+`index.lock` keeps out add, commit, checkout and merge; `HEAD.lock` keeps HEAD on its branch. Both hold a line that
+names our process, and appear with it in one step, so that after a kill they are known to be ours. A foreign lock is
+never removed, whatever its age: git holds no file open and does not touch the date while it waits for a slow hook.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from agentroom_git.system.clock import Clock
+from agentroom_git.system.pids import is_alive, own_name
+
+NAMES = ("index.lock", "HEAD.lock")
+WATCH_SECONDS = 2.0
+_SIGN = "agentroom "
+_PART = ".agentroom-"  # followed by the pid of the process that makes or removes the file
+
+
+@contextmanager
+def hold(git_dir: Path, failpoint: Callable[[str], None]) -> Iterator[bool]:
+    """Hold index.lock and HEAD.lock of a worktree; yields false, holding none, where one is taken."""
+    held: list[tuple[Path, int]] = []
+    try:
+        for name in NAMES:
+            failpoint(f"lock {name}")
+            inode = _create(git_dir / name)
+            if inode is None:
+                break
+            held.append((git_dir / name, inode))
+        yield len(held) == len(NAMES)
+    finally:
+        for lock, inode in reversed(held):
+            failpoint(f"unlock {lock.name}")
+            _release(lock, inode)
+
+
+def _create(lock: Path) -> int | None:
+    """Make the lock with its content in one step; return its inode, or None where it exists."""
+    part = lock.with_name(f"{lock.name}{_PART}{os.getpid()}")
+    part.write_text(f"{_SIGN}{own_name()}\n")
+    try:
+        lock.hardlink_to(part)
+    except FileExistsError:
+        return None
+    finally:
+        part.unlink()
+    return lock.stat().st_ino
+
+
+def _release(lock: Path, inode: int) -> None:
+    with suppress(FileNotFoundError):
+        if lock.stat().st_ino == inode:  # an agent may have removed it and made its own
+            lock.unlink()
+
+
+def common_dir_of(git_dir: Path) -> Path:
+    """The directory that all worktrees of the repository share: there the locks of branches are."""
+    pointer = git_dir / "commondir"
+    return (git_dir / pointer.read_text().strip()).resolve() if pointer.is_file() else git_dir
+
+
+def is_taken(git_dir: Path) -> bool:
+    return any((git_dir / name).exists() for name in NAMES)
+
+
+def clear_own_stale_lock(git_dir: Path) -> bool:
+    """Remove what a process of ours that has died left in the worktree's git directory; true if a lock was removed."""
+    for part in git_dir.glob(f"*{_PART}*"):
+        if not is_alive(part.name.rpartition("-")[2]):
+            part.unlink(missing_ok=True)
+    cleared = [name for name in NAMES if _clear(git_dir / name)]
+    return bool(cleared)
+
+
+def _clear(lock: Path) -> bool:
+    sign = _read(lock)
+    return sign is not None and _is_stale(sign) and _take_away(lock, lambda found: _read(found) == sign)
+
+
+def _read(lock: Path) -> str | None:
+    try:
+        return lock.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return None
+
+
+def _is_stale(sign: str) -> bool:
+    return sign.startswith(_SIGN) and not is_alive(sign.removeprefix(_SIGN).strip())
+
+
+def mark_of(lock: Path) -> str:
+    """Identify a lock file whose content is not ours to choose; "" where there is none."""
+    try:
+        status = lock.stat()
+    except FileNotFoundError:
+        return ""
+    return f"{status.st_ino} {status.st_mtime_ns} {status.st_size}"
+
+
+def clear_branch_lock(lock: Path, noted: str, clock: Clock) -> None:
+    """Remove the lock of a branch that a killed sync left.
+
+    libgit2 makes it empty. If the sync came to note which file it is, it goes at once; otherwise only after it has been
+    watched unchanged, since git may have taken the lock in the meantime and holds one for a few milliseconds.
+    """
+    found = mark_of(lock)
+    if not found:
+        return
+    if found != noted:
+        clock.sleep(WATCH_SECONDS)
+    _take_away(lock, lambda aside: mark_of(aside) == found)
+
+
+def _take_away(lock: Path, is_expected: Callable[[Path], bool]) -> bool:
+    """Rename the lock aside, look at it again and delete it; put it back if it has become another's."""
+    aside = lock.with_name(f"{lock.name}{_PART}{os.getpid()}")
+    try:
+        lock.rename(aside)
+    except FileNotFoundError:
+        return False
+    expected = is_expected(aside)
+    if not expected:
+        with suppress(FileExistsError):
+            lock.hardlink_to(aside)
+    aside.unlink()
+    return expected
