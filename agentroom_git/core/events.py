@@ -14,6 +14,7 @@ from agentroom_git.errors import AgentroomError
 
 VERSION = 1
 MAX_LINE = 64 * 1024
+MAX_LAMPORT = 2**62
 
 
 class EventError(AgentroomError):
@@ -265,7 +266,7 @@ def decode(line: str) -> Event:
     if not isinstance(record, dict):
         raise EventError("a record is not a JSON object")
     version = record.get("v")
-    if version != VERSION:
+    if type(version) is not int or version != VERSION:
         raise EventError(
             f"a record has version {one_line(repr(version), 20)}, this agentroom reads version {VERSION}",
             hint="upgrade agentroom; the rest of the room keeps working",
@@ -273,9 +274,13 @@ def decode(line: str) -> Event:
     body = record.get("body")
     if not isinstance(body, dict):
         raise EventError("a record has no body")
+    lamport: int = _typed(record, "lamport", "int")
+    if not 0 <= lamport <= MAX_LAMPORT:
+        # Every later event would be later still: one such record would grow all that follow.
+        raise EventError("a record's 'lamport' is out of range")
     return Event(
         agent=AgentName(_typed(record, "agent", "str")),
-        lamport=_typed(record, "lamport", "int"),
+        lamport=lamport,
         at=_typed(record, "at", "str"),
         seen=_typed(record, "seen", "str"),
         key=_typed(record, "key", "str"),
