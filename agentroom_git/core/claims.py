@@ -6,6 +6,7 @@ Nothing here reads a clock: who calls says which tokens it has seen unchanged fo
 """
 
 import json
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -21,6 +22,8 @@ MIN_TTL, MAX_TTL = 5, 7 * 24 * 3600
 MAX_PATHS = 64
 MAX_PATH_BYTES = 512
 MAX_REASON = 500
+# A home folder that no shell has expanded, or a drive.
+_ELSEWHERE = re.compile(r"~(/|$)|[A-Za-z]:[/\\]")
 
 
 class ClaimsError(AgentroomError):
@@ -90,7 +93,7 @@ def parse_path(raw: str) -> str:
         raise UsageError(f"a claimed path is longer than {MAX_PATH_BYTES} bytes", hint="claim the folder instead")
     if "*" in path or "?" in path:
         raise UsageError(f"{shown} is a pattern", hint="claim the folder: a claim covers everything below it")
-    if not is_safe_path(path.encode("utf-8", "surrogateescape")):
+    if not is_safe_path(path.encode("utf-8", "surrogateescape")) or _ELSEWHERE.match(path):
         raise UsageError(
             f"{shown} cannot be claimed: it leaves the repository, names .git, or no file system would take it",
             hint="give a path relative to the top of the repository",
@@ -221,7 +224,7 @@ def decode(data: bytes) -> Claim:
         raise ClaimsError("a claim record is not JSON") from error
     if not isinstance(record, dict):
         raise ClaimsError("a claim record is not a JSON object")
-    if record.get("v") != VERSION:
+    if type(record.get("v")) is not int or record["v"] != VERSION:
         raise ClaimsError(f"a claim record has version {one_line(repr(record.get('v')), 20)}", hint="upgrade agentroom")
     for name, kind in _SHAPE.items():
         if type(record.get(name)) is not kind:
