@@ -54,7 +54,7 @@ def to_worktree(repo: pygit2.Repository, path: bytes, blob_id: str) -> bytes:
     if filters is None:
         return data
     if b"\0" not in data:
-        return filters.apply_to_buffer(data)
+        return filters.apply_to_blob(blob)
     # FilterList returns C strings and so would cut the file at its first zero byte; the stream does not.
     name = path.decode("utf-8", "replace")
     with pygit2.BlobIO(blob, as_path=name, flags=BlobFilter(0)) as stream:

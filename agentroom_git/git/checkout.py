@@ -6,7 +6,7 @@ that moved without the branch would put the others' work into it. Whatever stops
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -160,7 +160,10 @@ class _Sync:
         return None
 
     def _run_on(self, bench: Bench) -> Advanced | Waits:
-        staged = self._prepare(bench)
+        try:
+            staged = self._prepare(bench)
+        except IndexUnreadableError as error:
+            staged = Waits("exchange", detail=error.message)
         if isinstance(staged, Waits):
             bench.discard()
             return staged
@@ -174,7 +177,8 @@ class _Sync:
     def _prepare(self, bench: Bench) -> _Staged | Waits:
         """Find out what to do and make the new files, before anything is locked."""
         planner = Planner(self._handle, self._tree, self._old, self._new, bench.path / "attributes")
-        plan = planner.plan()
+        with IndexCopy(self._git_dir) as index:
+            plan = _staged_paths(index, planner.changes) or planner.plan()
         if isinstance(plan, Waits):
             return plan
         steps: list[Step] = []
@@ -243,14 +247,8 @@ class _Sync:
         )
 
     def _sync_files_and_index(self, bench: Bench, staged: _Staged) -> Waits | None:
-        try:
-            index = IndexCopy(self._git_dir)
-        except IndexUnreadableError as error:
-            return Waits("exchange", detail=error.message)
-        try:
-            return _staged_paths(index, staged.plan) or self._swap_files(bench, staged, index)
-        finally:
-            index.discard()
+        with IndexCopy(self._git_dir) as index:
+            return _staged_paths(index, staged.plan.changes) or self._swap_files(bench, staged, index)
 
     def _swap_files(self, bench: Bench, staged: _Staged, index: IndexCopy) -> Waits | None:
         wanted = {path: after for path, (_, after) in staged.plan.changes.items()}
@@ -308,13 +306,10 @@ class _Sync:
         self._restore_index(changes)
 
     def _restore_index(self, changes: dict[bytes, Change]) -> None:
-        index = IndexCopy(self._git_dir)
-        try:
+        with IndexCopy(self._git_dir) as index:
             wanted = {path: before for path, (before, after) in changes.items() if index.entry(path) == after}
             if wanted and index.edit(wanted):
                 index.install(wanted, {})
-        finally:
-            index.discard()
 
     def _changes(self, old: str, new: str) -> dict[bytes, Change]:
         trees = (str(self._handle[commit].peel(pygit2.Tree).id) for commit in (old, new))
@@ -330,10 +325,10 @@ class _Sync:
         return common_dir_of(self._git_dir) / f"{ref}.lock"
 
 
-def _staged_paths(index: IndexCopy, plan: Plan) -> Waits | None:
+def _staged_paths(index: IndexCopy, changes: Mapping[bytes, Change]) -> Waits | None:
     """The paths of which the index holds neither what the old commit has nor what the new one has."""
     paths = index.conflicts() or tuple(
-        path for path, sides in sorted(plan.changes.items()) if index.entry(path) not in sides
+        path for path, sides in sorted(changes.items()) if index.entry(path) not in sides
     )
     return Waits("staged", paths) if paths else None
 

@@ -43,14 +43,14 @@ class Planner:
         self._tree = tree
         self._has_symlinks = _is_on(repo, "core.symlinks")
         self._before = self._after = repo
-        self._changes = diff_trees(repo, str(old_tree.id), str(new_tree.id))
-        if any(path.rpartition(b"/")[2] == FILE_NAME for path in self._changes):
-            self._after = with_attributes_of(repo, new_tree, self._changes, scratch)
+        self.changes = diff_trees(repo, str(old_tree.id), str(new_tree.id))
+        if any(path.rpartition(b"/")[2] == FILE_NAME for path in self.changes):
+            self._after = with_attributes_of(repo, new_tree, self.changes, scratch)
         self._removals = {path for path, (_, after) in self._leaves() if after is None}
 
     def _leaves(self) -> list[tuple[bytes, Change]]:
         """The changes with submodules left out: git keeps their files, we keep only their index entries."""
-        return [(path, (_leaf(before), _leaf(after))) for path, (before, after) in sorted(self._changes.items())]
+        return [(path, (_leaf(before), _leaf(after))) for path, (before, after) in sorted(self.changes.items())]
 
     def plan(self) -> Plan | Waits:
         unfit = self._unfit()
@@ -69,11 +69,11 @@ class Planner:
                 refused.setdefault(found, []).append(path)
         for reason, paths in refused.items():
             return Waits(reason, tuple(paths))
-        return Plan(self._changes, tuple(sorted((*actions, *self._directories()), key=_order)), settled)
+        return Plan(self.changes, tuple(sorted((*actions, *self._directories()), key=_order)), settled)
 
     def _unfit(self) -> Waits | None:
         """What rules a path out whatever its file holds."""
-        unsafe = tuple(path for path in sorted(self._changes) if not is_safe_path(path))
+        unsafe = tuple(path for path in sorted(self.changes) if not is_safe_path(path))
         if unsafe:
             return Waits("unsafe", unsafe)
         links = tuple(path for path, (_, after) in self._leaves() if after is not None and after.mode == SYMLINK)
@@ -109,13 +109,13 @@ class Planner:
         if seen.kind is Kind.BLOCKED and not self._removals & set(_parents(path)):
             return "untracked"
         if seen.kind is Kind.DIRECTORY and not all(leaf in self._removals for leaf in self._tree.leaves(path)):
-            return "submodule" if _is_gitlink(self._changes[path][0]) else "untracked"
+            return "submodule" if _is_gitlink(self.changes[path][0]) else "untracked"
         return Action(Act.ADD, path)
 
     def _directories(self) -> list[Action]:
         """Empty directories where submodules come to be, and where they were."""
         wanted = []
-        for path, (before, after) in sorted(self._changes.items()):
+        for path, (before, after) in sorted(self.changes.items()):
             if _is_gitlink(before) and not _is_gitlink(after):
                 wanted.append(Action(Act.REMOVE_DIRECTORY, path))
             if _is_gitlink(after) and not _is_gitlink(before) and self._tree.read(path).kind is not Kind.DIRECTORY:
@@ -131,7 +131,7 @@ class Planner:
 
     def content(self, path: bytes) -> Content:
         """What the new commit has at a path, as the worktree shall hold it."""
-        entry = self._changes[path][1]
+        entry = self.changes[path][1]
         assert entry is not None, "only what the new commit has is written"
         kind = self._kind(entry)
         if kind is Kind.SYMLINK:

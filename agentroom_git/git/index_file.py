@@ -6,10 +6,13 @@ the bytes afterwards, where the format keeps it (gitformat-index(5), versions 2 
 """
 
 import hashlib
+import itertools
 import os
 import struct
 from collections.abc import Mapping
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 import pygit2
 from pygit2.enums import FileMode
@@ -22,10 +25,11 @@ _STATUS = struct.Struct(">10L")
 _MODE_OFFSET = 24  # ctime, mtime, device and inode come before the mode; owner, group and size after it
 _NAME_LENGTH_MASK = 0xFFF
 _CHECKSUM_BYTES = 20
+_NUMBERS = itertools.count()
 
 
 class IndexUnreadableError(AgentroomError):
-    """An index of a form that libgit2 cannot read: split, sparse, or damaged."""
+    """An index of a form that libgit2 cannot read: split, sparse, empty or damaged."""
 
 
 class IndexCopy:
@@ -33,19 +37,25 @@ class IndexCopy:
 
     def __init__(self, git_dir: Path) -> None:
         self._path = git_dir / "index"
-        self._copy = git_dir / f"index.agentroom-{os.getpid()}"
+        self._copy = git_dir / f"index.agentroom-{next(_NUMBERS)}-{os.getpid()}"
         self._date_ns: int | None = None
-        if self._path.exists() and (data := self._path.read_bytes()):
+        if self._path.exists():
             self._date_ns = self._path.stat().st_mtime_ns
-            self._copy.write_bytes(data)
-        else:
-            self._copy.unlink(missing_ok=True)
+            self._copy.write_bytes(self._path.read_bytes())
         try:
             self._index = pygit2.Index(str(self._copy))
         except pygit2.GitError as error:
             self.discard()
-            raise IndexUnreadableError(f"{self._path}: {error}", hint="git update-index --no-split-index") from error
+            raise IndexUnreadableError(f"{self._path}: {error}") from error
         self._before = len(self._index)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.discard()
 
     def entry(self, path: bytes) -> Entry | None:
         name = os.fsdecode(path)

@@ -1,0 +1,145 @@
+"""A repository with one linked worktree, and what a test needs to bring it from commit to commit."""
+
+import os
+import stat
+import subprocess
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from agentroom_git.git.checkout import Advanced, Waits, advance
+from agentroom_git.system.clock import SystemClock
+
+BASE: dict[str, object] = {
+    "README.md": b"# Ledger\n",
+    "src/app.py": b"app = 1\n",
+    "src/util.py": b"util = 1\n",
+    "docs/a.txt": b"a\n",
+    "docs/b.txt": b"b\n",
+}
+
+
+@dataclass(frozen=True)
+class Link:
+    target: str
+
+
+@dataclass(frozen=True)
+class Program:
+    data: bytes
+
+
+class StillClock(SystemClock):
+    """Sleeps are skipped and counted; wall time stands still."""
+
+    def __init__(self) -> None:
+        self.slept = 0.0
+
+    def now(self) -> datetime:
+        return datetime(2026, 1, 1, tzinfo=UTC)
+
+    def sleep(self, seconds: float) -> None:
+        self.slept += seconds
+
+
+class Pair:
+    """`main` is the user's checkout, where commits are made; `agent` is the worktree that follows."""
+
+    def __init__(self, root: Path) -> None:
+        self.main = root / "main"
+        self.agent = root / "agent"
+        self.stage = root / "stage"
+        self.clock = StillClock()
+        self.main.mkdir()
+        self.git("init", "--quiet", "--initial-branch=main")
+        self.git("config", "user.name", "Test User")
+        self.git("config", "user.email", "test@example.invalid")
+
+    def git(self, *args: str | bytes, cwd: Path | None = None) -> str:
+        done = subprocess.run(["git", *args], cwd=cwd or self.main, capture_output=True, timeout=60)
+        assert done.returncode == 0, (args, done.stderr)
+        return done.stdout.decode("utf-8", "surrogateescape")
+
+    def commit(self, files: Mapping[str, object], message: str = "work") -> str:
+        """Write files in the main checkout and commit them; None removes."""
+        for name, content in files.items():
+            write(self.main / name, content)
+        self.git("add", "--all")
+        self.git("-c", "core.safecrlf=false", "commit", "--quiet", "--allow-empty", "--message", message)
+        return self.git("rev-parse", "HEAD").strip()
+
+    def add_worktree(self) -> str:
+        self.git("worktree", "add", "--quiet", "-b", "agent", str(self.agent))
+        return self.tip()
+
+    def tip(self) -> str:
+        return self.git("rev-parse", "refs/heads/agent").strip()
+
+    @property
+    def git_dir(self) -> Path:
+        return self.main / ".git" / "worktrees" / "agent"
+
+    def advance(
+        self, new: str, *, old: str = "", failpoint: Callable[[str], None] = lambda step: None
+    ) -> Advanced | Waits:
+        return advance(
+            self.agent,
+            "agent",
+            old or self.tip(),
+            new,
+            stage=self.stage,
+            clock=self.clock,
+            failpoint=failpoint,
+        )
+
+    def is_clean(self) -> bool:
+        """Whether git sees no difference, with and without looking into files whose status has changed."""
+        by_status = subprocess.run(["git", "diff-files", "--quiet"], cwd=self.agent).returncode == 0
+        return by_status and self.status() == ""
+
+    def status(self) -> str:
+        return self.git("--no-optional-locks", "status", "--porcelain", cwd=self.agent)
+
+    def snapshot(self) -> tuple[object, ...]:
+        """Everything that a refused sync must leave as it is."""
+        index = self.git_dir / "index"
+        return files_of(self.agent), index.read_bytes(), self.git("for-each-ref"), (self.git_dir / "HEAD").read_text()
+
+
+def write(path: Path, content: object) -> None:
+    """Put a file, `Program` or `Link` at a path, whatever was there; None leaves nothing."""
+    if path.is_symlink() or path.is_file():
+        path.unlink()
+    elif path.is_dir():
+        subprocess.run(["rm", "-r", path], check=True)
+    if content is None:
+        return
+    if not path.parent.is_dir() and path.parent.exists():
+        path.parent.unlink()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if isinstance(content, Link):
+        path.symlink_to(content.target)
+    elif isinstance(content, Program):
+        path.write_bytes(content.data)
+        path.chmod(0o755)
+    else:
+        assert isinstance(content, bytes)
+        path.write_bytes(content)
+
+
+def files_of(root: Path) -> dict[bytes, tuple[int, bytes]]:
+    """Mode and bytes of every file and link below a directory, directories included."""
+    found: dict[bytes, tuple[int, bytes]] = {}
+    for folder, folders, names in os.walk(os.fsencode(root)):
+        for name in (*folders, *names):
+            path = os.path.join(folder, name)
+            status = os.lstat(path)
+            data = b""
+            if stat.S_ISLNK(status.st_mode):
+                data = os.readlink(path)
+            elif stat.S_ISREG(status.st_mode):
+                with open(path, "rb") as file:
+                    data = file.read()
+            found[os.path.relpath(path, os.fsencode(root))] = (status.st_mode, data)
+    return found
