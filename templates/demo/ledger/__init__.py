@@ -1,0 +1,1 @@
+"""A small ledger: amounts move between accounts, in cents."""
