@@ -27,6 +27,9 @@ __all__ = ["Hunk", "LineDiff", "Parses", "Region", "Side", "TextMerge", "is_bina
 SNIFFED = 8000
 """How many bytes git looks at to tell binary from text."""
 
+STRETCH = 64
+"""How many operations share a document."""
+
 
 @dataclass(frozen=True, slots=True)
 class TextMerge:
@@ -44,6 +47,10 @@ class Splice:
     stop: int
     text: bytes
     replica: int
+
+    def shifted(self, lines: int) -> "Splice":
+        """The same operation on a text that begins so many lines later."""
+        return replace(self, start=self.start - lines, stop=self.stop - lines)
 
 
 def is_binary(data: bytes) -> bool:
@@ -113,7 +120,7 @@ class _Contest:
             spots = [self._whole()]
             chosen = spots[0].options[:1]
         splices = [spot.splice(resolution) for spot, resolution in zip(spots, chosen, strict=True)]
-        return TextMerge(converge(self.base, splices), tuple(self._regions(spots, chosen)))
+        return TextMerge(converge(self.base_lines, splices), tuple(self._regions(spots, chosen)))
 
     def _spot(self, cluster: Cluster, parses: Parses | None) -> _Spot:
         made = [(change.side, self._text_of(change)) for change in cluster.changes]
@@ -165,14 +172,30 @@ class _Contest:
             shift += lines - (cluster.stop - cluster.start)
 
 
-def converge(base: bytes, splices: Sequence[Splice]) -> bytes:
-    """Seed a document with the base, let each replica apply its own splices, exchange, and read what all agree on."""
+def converge(base_lines: Sequence[bytes], splices: Sequence[Splice]) -> bytes:
+    """Let each replica apply its own splices of the base, exchange, and return what all of them agree on.
+
+    The splices are in the order of lines and do not meet, so stretches with a few dozen of them converge each in a
+    document of its own: an edit costs a copy of the document's text.
+    """
     _check_index_unit()
+    parts: list[bytes] = []
+    at = 0
+    for first in range(0, len(splices), STRETCH):
+        stretch = splices[first : first + STRETCH]
+        start, stop = stretch[0].start, stretch[-1].stop
+        parts += base_lines[at:start]
+        parts.append(_converge_stretch(base_lines[start:stop], [splice.shifted(start) for splice in stretch]))
+        at = stop
+    return b"".join([*parts, *base_lines[at:]])
+
+
+def _converge_stretch(lines: Sequence[bytes], splices: Sequence[Splice]) -> bytes:
     # Latin-1 maps every byte to one character, so any encoding survives; the document counts in UTF-8 bytes.
-    encoded = base.decode("latin-1").encode()
-    starts = list(accumulate(map(len, split_lines(encoded)), initial=0))
+    encoded = [line if line.isascii() else line.decode("latin-1").encode() for line in lines]
+    starts = list(accumulate(map(len, encoded), initial=0))
     seed = _replica(0)
-    seed["text"] = Text(encoded.decode())
+    seed["text"] = Text(b"".join(encoded).decode())
     update, state = seed.get_update(), seed.get_state()
     for replica in sorted({splice.replica for splice in splices}):
         doc = _replica(replica + 1)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from agentroom_git.core import text as text_module
 from agentroom_git.core.hunks import Hunk, find_clusters, split_lines
 from agentroom_git.core.text import (
+    STRETCH,
     IndexUnitError,
     Region,
     Side,
@@ -97,7 +98,23 @@ def test_the_document_converges_to_what_splicing_gives(base: bytes, texts: list[
     expected = list(lines)
     for splice in splices:
         expected[splice.start] = splice.text
-    assert converge(base, splices) == b"".join(expected)
+    assert converge(lines, splices) == b"".join(expected)
+
+
+@pytest.mark.parametrize("count", [STRETCH - 1, STRETCH, STRETCH + 1, 3 * STRETCH])
+def test_many_splices_converge_like_few(count: int) -> None:
+    lines = [b"%d\xe9\n" % n for n in range(3 * count)]
+    splices = [Splice(3 * n, 3 * n + n % 3, b"new\n", n % 2) for n in range(count)]
+    expected = b"".join(b"new\n" + b"".join(lines[3 * n + n % 3 : 3 * n + 3]) for n in range(count))
+    assert converge(lines, splices) == expected
+
+
+def test_every_second_line_of_a_long_file_edited_by_one_of_two_merges() -> None:
+    lines = [b"%d\n" % n for n in range(40_000)]
+    left = [b"left " + line if n % 4 == 0 else line for n, line in enumerate(lines)]
+    right = [b"right " + line if n % 4 == 2 else line for n, line in enumerate(lines)]
+    expected = [mine if n % 4 == 0 else its for n, (mine, its) in enumerate(zip(left, right, strict=True))]
+    assert merge(b"".join(lines), b"".join(left), b"".join(right)).text == b"".join(expected)
 
 
 def test_edits_of_different_lines_are_both_kept() -> None:
