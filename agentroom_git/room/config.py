@@ -1,10 +1,13 @@
 """`.agentroom.yaml`, parsed once into a frozen value.
 
-It is read from the user's own checkout only: agents can edit the copies in their worktrees, and it names commands.
+It is read from the user's own checkout only: agents can edit the copies in their worktrees, and it names commands. Only
+plain YAML is taken: no tags, anchors or repeated keys, so that a small file stays small in memory.
 """
 
 import difflib
-from collections.abc import Mapping
+import re
+from collections import Counter
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -12,11 +15,18 @@ from typing import Any
 import yaml
 
 from agentroom_git.core.claims import DEFAULT_TTL, MAX_TTL, MIN_TTL
+from agentroom_git.core.escape import one_line
 from agentroom_git.core.ids import RoomName, parse_room
 from agentroom_git.errors import UsageError
 
 FILE_NAME = ".agentroom.yaml"
-MAX_BYTES = 256 * 1024
+MAX_BYTES = 64 * 1024
+MAX_SETUP_SECONDS = 24 * 3600
+
+# What git-check-ref-format(1) refuses in the name of a branch.
+_NO_BRANCH = re.compile(r"^[-/.]|[/.]$|//|\.\.|/\.|@\{|\.lock(/|$)|[\x00-\x20\x7f~^:?*\[\\]|^@$|^HEAD$")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_HINT = "agentroom init writes a commented one"
 
 
 class ConfigError(UsageError):
@@ -44,37 +54,65 @@ def read_config(checkout: Path) -> Config:
     """Return the configuration of the checkout; raise `ConfigError` naming the key and what it takes."""
     path = checkout / FILE_NAME
     try:
+        if path.exists() and not path.is_file():
+            raise ConfigError(f"{path} is not a file", hint="move it away: agentroom init writes a commented one")
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
         return Config()
     except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
+        raise ConfigError(f"{path} cannot be read: {error.strerror}", hint="correct its permissions") from error
     if len(data) > MAX_BYTES:
-        raise ConfigError(f"{path} is larger than {MAX_BYTES // 1024} KiB")
+        raise ConfigError(f"{path} is larger than {MAX_BYTES // 1024} KiB", hint=_HINT)
     return parse_config(data, str(path))
 
 
 def parse_config(data: bytes, name: str) -> Config:
     """Return the configuration in this text; `name` is what errors call it."""
     try:
-        record: Any = yaml.safe_load(data)
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise ConfigError(
-            f"{name} is not YAML: {_one_line(error)}", hint="agentroom init writes a commented one"
-        ) from error
+        record: Any = yaml.load(data, Loader=_PlainLoader)
+    except (yaml.YAMLError, ValueError, LookupError, RecursionError) as error:
+        # PyYAML lets the errors of int() and float() through as they are.
+        raise ConfigError(f"{name} is not plain YAML: {_first_line(error)}", hint=_HINT) from error
     if record is None:
         return Config()
     if not isinstance(record, dict):
-        raise ConfigError(f"{name} is not a list of `key: value`", hint="agentroom init writes a commented one")
+        raise ConfigError(f"{name} is not a list of `key: value`", hint=_HINT)
     for key in record:
         _refuse_unknown(key, name)
-    values: dict[str, Any] = {key: _parse_value(key, v, name) for key, v in record.items() if v is not None}
+    values: dict[str, Any] = {key: _parse_value(key, value, name) for key, value in record.items() if value is not None}
     return replace(Config(), **values)
 
 
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]
+class _PlainLoader(yaml.SafeLoader):
+    """YAML without aliases, tags, dates and repeated keys."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        event: Any = self.peek_event()  # type: ignore[no-untyped-call] # the stubs leave it out
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+            raise yaml.composer.ComposerError(None, None, "anchors are not taken here", event.start_mark)
+        if getattr(event, "tag", None):
+            raise yaml.composer.ComposerError(None, None, f"the tag {event.tag} is not taken here", event.start_mark)
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        keys = Counter(key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode))
+        twice = next((key for key, count in keys.items() if count > 1), None)
+        if twice is not None:
+            text = f"the key {one_line(twice, 40)!r} is there twice"
+            raise yaml.constructor.ConstructorError(None, None, text, node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+# A date stays the text that was written.
+_PlainLoader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith((":timestamp", ":merge"))]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def _first_line(error: Exception) -> str:
+    return one_line(" ".join(str(error).split()), 200)
 
 
 def _refuse_unknown(key: object, name: str) -> None:
@@ -86,45 +124,108 @@ def _refuse_unknown(key: object, name: str) -> None:
     raise ConfigError(f"{name}: unknown key {ascii(str(key)[:40])}", hint=hint)
 
 
-def _parse_value(key: str, value: Any, name: str) -> object:
-    if key == "room":
-        return parse_room(_text(key, value, name))
-    if key in ("base", "worktrees"):
-        return _text(key, value, name)
-    if key in ("setup", "copy"):
-        return _texts(key, value, name)
-    limits: Mapping[str, tuple[int, int]] = {"lease": (MIN_TTL, MAX_TTL), "setup_seconds": (1, 24 * 3600)}
-    return _seconds(key, value, name, *limits[key])
+def _parse_value(key: str, value: object, name: str) -> object:
+    try:
+        return _PARSERS[key](value)
+    except _WrongError as error:
+        raise ConfigError(f"{name}: {key!r} {error}", hint=error.hint) from error
+    except UsageError as error:
+        raise ConfigError(f"{name}: {key!r}: {error.message}", hint=error.hint) from error
 
 
-def _text(key: str, value: Any, name: str) -> str:
-    if not isinstance(value, str) or not value.strip() or "\0" in value:
-        raise ConfigError(f"{name}: {key!r} takes a text, not {_kind(value)}")
+class _WrongError(Exception):
+    """What is wrong with a value, as the rest of a sentence that begins with its key."""
+
+    def __init__(self, text: str, hint: str) -> None:
+        super().__init__(text)
+        self.hint = hint
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise _WrongError(f"takes a text, not {_kind(value)}", "put a text that looks like something else in quotes")
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise _WrongError("has a character that no file system takes", "write it without escapes") from error
+    if "\0" in value:
+        raise _WrongError("has a NUL character", "write it without escapes")
     return value.strip()
 
 
-def _texts(key: str, value: Any, name: str) -> tuple[str, ...]:
-    values = [value] if isinstance(value, str) else value
-    if not isinstance(values, list) or not all(isinstance(item, str) and item.strip() for item in values):
-        raise ConfigError(f"{name}: {key!r} takes a text or a list of texts, not {_kind(value)}")
-    return tuple(values)
+def _texts(value: object) -> tuple[str, ...]:
+    if not isinstance(value, str | list):
+        raise _WrongError(f"takes a text or a list of texts, not {_kind(value)}", "write each on a line after `- `")
+    return tuple(_text(item) for item in ([value] if isinstance(value, str) else value))
 
 
-def _seconds(key: str, value: Any, name: str, least: int, most: int) -> int:
-    if type(value) is not int:
-        raise ConfigError(f"{name}: {key!r} takes a number of seconds, not {_kind(value)}")
-    if not least <= value <= most:
-        raise ConfigError(f"{name}: {key!r} must be between {least} and {most} seconds, not {value}")
-    return value
+def _room(value: object) -> RoomName:
+    return parse_room(_text(value))
 
 
-def _kind(value: Any) -> str:
+def _branch(value: object) -> str:
+    name = _text(value)
+    if name.startswith("refs/"):
+        raise _WrongError("takes a branch's short name", f"base: {name.removeprefix('refs/heads/')}")
+    if _NO_BRANCH.search(name):
+        raise _WrongError(f"is not the name of a branch: {ascii(name[:60])}", "for example: base: main")
+    if name == "agentroom" or name.startswith("agentroom/"):
+        raise _WrongError(f"is a branch of the room's own: {ascii(name[:60])}", "name the branch that is yours")
+    return name
+
+
+def _folder(value: object) -> str:
+    name = _text(value)
+    if name.startswith("~") or _CONTROL.search(name) or ".git" in Path(name).parts:
+        raise _WrongError(
+            f"is not a folder for worktrees: {ascii(name[:60])}", "give a path relative to the repository's top"
+        )
+    return name
+
+
+def _patterns(value: object) -> tuple[str, ...]:
+    return tuple(_pattern(text) for text in _texts(value))
+
+
+def _pattern(text: str) -> str:
+    parts = Path(text).parts
+    if Path(text).is_absolute() or ".." in parts or ".git" in parts or text.startswith("~"):
+        raise _WrongError(f"leaves the repository: {ascii(text[:60])}", "name files below the repository's top")
+    if not parts or _CONTROL.search(text) or any("**" in part and part != "**" for part in parts):
+        raise _WrongError(f"is not a pattern of files: {ascii(text[:60])}", "for example: copy: [.env, config/*.local]")
+    return Path(text).as_posix()
+
+
+def _seconds(least: int, most: int) -> Callable[[object], int]:
+    def parse(value: object) -> int:
+        if type(value) is not int:
+            raise _WrongError(f"takes a number of seconds, not {_kind(value)}", f"for example: {least * 10}")
+        if not least <= value <= most:
+            raise _WrongError(f"must be between {least} and {most} seconds", f"for example: {least * 10}")
+        return value
+
+    return parse
+
+
+_PARSERS: dict[str, Callable[[object], object]] = {
+    "room": _room,
+    "base": _branch,
+    "worktrees": _folder,
+    "setup": _texts,
+    "setup_seconds": _seconds(1, MAX_SETUP_SECONDS),
+    "copy": _patterns,
+    "lease": _seconds(MIN_TTL, MAX_TTL),
+}
+
+
+def _kind(value: object) -> str:
     kinds = {
         dict: "a mapping",
         list: "a list",
         bool: "true or false",
         int: "a number",
         float: "a number",
-        str: "a text",
+        str: "an empty text",
+        type(None): "nothing",
     }
     return kinds.get(type(value), type(value).__name__)
