@@ -68,4 +68,5 @@ def run(
     agent = parse_agent(name)
     room.integration()
     lifecycle.start(room)
-    raise typer.Exit(launch.run_agent(room, agent, command))
+    # Everything after NAME is the command's; the `--` that sets it off is not part of it.
+    raise typer.Exit(launch.run_agent(room, agent, command[1:] if command[0] == "--" else command))

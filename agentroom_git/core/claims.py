@@ -1,8 +1,8 @@
 """The claims algebra: overlap, grant, release, expiry, fencing.
 
-A claim is one path, with everything below it, under one fencing token. The table holds the live claims, ordered by token;
-`highest` is the highest token ever given in the room, so that a token never comes twice, also after every claim is gone.
-Nothing here reads a clock: who calls says which tokens it has seen unchanged for their whole lease.
+A claim is one path, with everything below it, under one fencing token. The table holds the live claims, ordered by
+token; `highest` is the highest token ever given in the room, so that a token never comes twice, also after every claim
+is gone. Nothing here reads a clock: who calls says which tokens it has seen unchanged for their whole lease.
 """
 
 import json
@@ -141,8 +141,8 @@ def grant(
 ) -> Granted | Denied:
     """Decide a request for several paths, all or nothing.
 
-    What the agent holds already in the same mode is kept under its token. Claims of others in `stale` (tokens whose lease
-    has run out for the caller) give way and are named in the answer.
+    What the agent holds already in the same mode is kept under its token. Claims of others in `stale` (tokens whose
+    lease has run out for the caller) give way and are named in the answer.
     """
     others = [claim for claim in table.claims if claim.agent != agent]
     blocking = {path: [c for c in others if _excludes(c, path, shared)] for path in paths}

@@ -1,8 +1,8 @@
 """What others say, made safe to print on one line.
 
-Everything that an agent, a file name or a commit message says passes through here before it reaches a terminal, a note or
-a trailer: a newline could forge a record, an escape sequence could drive the terminal, a bidirectional override could
-hide what a line says (CWE-150).
+Everything that an agent, a file name or a commit message says passes through here before it reaches a terminal, a note
+or a trailer: a newline could forge a record, an escape sequence could drive the terminal, a bidirectional override
+could hide what a line says (CWE-150).
 """
 
 import unicodedata

@@ -1,8 +1,8 @@
 """The fold: a pure function from a set of commits to a tree and a list of contested regions.
 
-The set is given by its heads, each with the agent who wrote it; everything that they reach is in it, also the folds that
-agents have built on (their trees are facts like any other). The tree is defined by recursion over the set alone, so the
-order in which commits arrived, and how they were batched, cannot matter:
+The set is given by its heads, each with the agent who wrote it; everything that they reach is in it, also the folds
+that agents have built on (their trees are facts like any other). The tree is defined by recursion over the set alone,
+so the order in which commits arrived, and how they were batched, cannot matter:
 
     fold({h})          = the tree of h
     fold({h1, .., hn}) = three-way merge of fold({h1, .., hn-1}) and h_n, over fold(what both reach)

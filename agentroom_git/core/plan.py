@@ -51,7 +51,8 @@ Decision = Nothing | Take | Rewritten | Held
 def plan_fold(seen: Observed) -> Decision:
     """Decide what becomes of a branch's head.
 
-    A worktree that switched to another branch has not rewritten the one it left, so only moves on the same branch count.
+    A worktree that switched to another branch has not rewritten the one it left, so only moves on the same branch
+    count.
     """
     has_moved_off = seen.tip is not None and seen.tip_branch == seen.branch and not seen.is_forward
     if seen.tip is not None and has_moved_off:

@@ -1,7 +1,7 @@
 """Three-way merge of whole trees, path by path; only what both sides changed reaches the text merge.
 
-No input stops it: what cannot be merged as text (binary, links, submodules, other types, very large files, a path that no
-worktree would take) takes one side whole, and the other side is kept in a contested record.
+No input stops it: what cannot be merged as text (binary, links, submodules, other types, very large files, a path that
+no worktree would take) takes one side whole, and the other side is kept in a contested record.
 """
 
 import hashlib
@@ -82,9 +82,9 @@ class Party:
 class Contested:
     """What concurrent commits changed differently, with everything that lost.
 
-    `start` and `lines` are the region's place in the merged file, counted from 1, or 0 and 0 for a whole file. `base` and
-    `sides` are blob ids, None where there is no file. `winner` is the index of the side that stands, or None where the
-    result combines several.
+    `start` and `lines` are the region's place in the merged file, counted from 1, or 0 and 0 for a whole file. `base`
+    and `sides` are blob ids, None where there is no file. `winner` is the index of the side that stands, or None where
+    the result combines several.
     """
 
     id: str

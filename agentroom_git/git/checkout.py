@@ -30,7 +30,7 @@ from agentroom_git.git.displacement import (
     undo,
     unfinished,
 )
-from agentroom_git.git.index_file import IndexCopy, IndexUnreadableError
+from agentroom_git.git.index_file import IndexCopy, IndexUnreadableError, check_readable
 from agentroom_git.git.operations import operation_under_way
 from agentroom_git.git.repo import head_branch
 from agentroom_git.git.tree_diff import Change, diff_trees
@@ -44,7 +44,7 @@ from agentroom_git.git.worktree_lock import (
 )
 from agentroom_git.system.clock import Clock
 from agentroom_git.system.exchange import ExchangeError, Folder, Mark
-from agentroom_git.system.pids import is_alive, own_name
+from agentroom_git.system.pids import is_alive, is_program_in, own_name
 
 __all__ = ["Advanced", "Waits", "advance", "sweep"]
 
@@ -157,6 +157,10 @@ class _Sync:
             return Waits("operation", detail=under_way)
         if _is_commit_marked(self._git_dir):
             return Waits("operation", detail="a commit is under way")
+        # A commit reads HEAD before it takes index.lock and gives that back before it moves the branch: under our locks,
+        # a git that started earlier may be on either side of them, and would fail or commit what it never saw.
+        if is_program_in("git", Path(self._handle.workdir)):
+            return Waits("locked", detail="git is at work there")
         return None
 
     def _run_on(self, bench: Bench) -> Advanced | Waits:
@@ -176,6 +180,7 @@ class _Sync:
 
     def _prepare(self, bench: Bench) -> _Staged | Waits:
         """Find out what to do and make the new files, before anything is locked."""
+        check_readable(self._handle)
         planner = Planner(self._handle, self._tree, self._old, self._new, bench.path / "attributes")
         with IndexCopy(self._git_dir) as index:
             plan = _staged_paths(index, planner.changes) or planner.plan()

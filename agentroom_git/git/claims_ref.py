@@ -1,7 +1,7 @@
 """The claims ref: a chain of commits whose tree is the table of live claims, moved by compare-and-swap alone.
 
-One file a claim, named by its token, and `highest` with the highest token ever given. Each commit carries the event that
-made it, so that the chain reads as the history of claims.
+One file a claim, named by its token, and `highest` with the highest token ever given. Each commit carries the event
+that made it, so that the chain reads as the history of claims.
 """
 
 from collections.abc import Callable, Iterator
@@ -82,8 +82,8 @@ def change_table(
 ) -> tuple[T, Recorded | None]:
     """Change the table in one swap; the only way that a claim comes or goes.
 
-    `change` returns the next table, the event that tells of it and an answer; without an event nothing is written. It is
-    called again when somebody else moved the ref meanwhile.
+    `change` returns the next table, the event that tells of it and an answer; without an event nothing is written. It
+    is called again when somebody else moved the ref meanwhile.
     """
 
     def swap(tip: Oid | None) -> tuple[Oid | None, tuple[T, Recorded | None]]:

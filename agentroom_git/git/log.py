@@ -1,7 +1,7 @@
 """Logs: append-only chains of events, one ref a writer, one commit an event.
 
-The subject reads as a sentence, so that `git log refs/agentroom/main/log/alice` tells the story; the body is the event as
-one JSON line, the only part that is read back. An append that is repeated with the same key adds nothing.
+The subject reads as a sentence, so that `git log refs/agentroom/main/log/alice` tells the story; the body is the event
+as one JSON line, the only part that is read back. An append that is repeated with the same key adds nothing.
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,8 @@
 """The commit graph and its objects, as the fold asks for them.
 
-Every answer is a function of object ids, so all of it may be remembered for ever. Trees are compared and rewritten folder
-by folder: a change of one file among 20,000 touches the few trees above it, where an index would be built in full.
+Every answer is a function of object ids, so all of it may be remembered for ever. Trees are compared and rewritten
+folder by folder: a change of one file among 20,000 touches the few trees above it, where an index would be built in
+full.
 """
 
 from collections import defaultdict

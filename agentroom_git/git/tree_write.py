@@ -1,7 +1,7 @@
 """Trees read and written as git stores them, with names as raw bytes.
 
-libgit2's tree builder takes names as text only, and git does not promise that they are. Only the folders on the way to an
-edited path are read and written.
+libgit2's tree builder takes names as text only, and git does not promise that they are. Only the folders on the way to
+an edited path are read and written.
 """
 
 from collections import defaultdict

@@ -42,7 +42,7 @@ class Refusal:
 
 
 def repository_path(room: Room, raw: str) -> str:
-    """Return the path relative to the top of the repository; absolute ones may lie in any worktree of the agent's room."""
+    """Return the path relative to the top of the repository; absolute ones may lie in any worktree of the room."""
     if not os.path.isabs(raw):
         return raw
     tops = [room.repo.worktree, room.checkout, *(worktree.path for worktree in room.worktrees().values())]

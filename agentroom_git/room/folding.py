@@ -1,8 +1,8 @@
 """Folding: bring new commits of every worktree, and of the user's branch, into integration.
 
-Under the fold lock, which only saves work: objects and contested records are written first, then the events that announce
-them, then integration moves by one swap. A crash before the swap leaves nothing that the next fold does not do again with
-the same result, as records and events are recognised by their keys.
+Under the fold lock, which only saves work: objects and contested records are written first, then the events that
+announce them, then integration moves by one swap. A crash before the swap leaves nothing that the next fold does not
+do again with the same result, as records and events are recognised by their keys.
 """
 
 import hashlib
@@ -75,7 +75,7 @@ class Folder:
                 if only and branch.agent not in only:
                     continue
                 try:
-                    outcome = self._fold_branch(branch)
+                    outcome = self.fold_branch(branch)
                 except AgentroomError as error:
                     failed.append((branch.agent, str(error)))
                     continue
@@ -85,7 +85,7 @@ class Folder:
                     made.append(outcome)
             return FoldReport(room.integration(), tuple(made), tuple(at_rest), tuple(failed))
 
-    def _fold_branch(self, branch: Branch) -> Made | Held | None:
+    def fold_branch(self, branch: Branch) -> Made | Held | None:
         """Fold one branch; a swap that somebody else's fold made fail is tried again on the new integration."""
         while True:
             previous = folds.read_fold(self.room.history, self.room.integration())
@@ -117,8 +117,8 @@ class Folder:
     def _compute(self, head: Head, previous: Fold) -> tuple[frozenset[Head], Folded]:
         """Return the heads of the grown set and its fold.
 
-        No input stops the room: where the fold itself fails, integration's side stands, the failure is recorded, and the
-        commit becomes an ancestor of integration all the same.
+        No input stops the room: where the fold itself fails, integration's side stands, the failure is recorded, and
+        the commit becomes an ancestor of integration all the same.
         """
         history = self.room.history
         everyone = previous.heads | {head}

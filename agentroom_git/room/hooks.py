@@ -1,6 +1,7 @@
 """git's hooks in agents' worktrees: given by environment, so that nothing runs in the user's own checkout.
 
-One script stands for every hook and runs the one of the same name that was there before, wherever `core.hooksPath` put it.
+One script stands for every hook and runs the one of the same name that was there before, wherever `core.hooksPath` put
+it.
 """
 
 import os
@@ -12,7 +13,8 @@ from agentroom_git.room.room import Room
 from agentroom_git.system.process import git
 
 SCRIPT = "dispatch"
-# Hooks whose mere presence costs a process on every ref or index change are stood for only where the repository has one.
+# Hooks whose mere presence costs a process on every ref or index change are stood for only where the repository has
+# one.
 ALWAYS = ("pre-commit", "prepare-commit-msg", "post-commit")
 
 

@@ -1,7 +1,7 @@
 """The notes: a view of the room's events and folds on the commits they concern, rebuilt identically at any time.
 
-One writer at a time. Each batch is one commit that names how far every source was read, so that the next batch reads only
-what is new; a lost or damaged notes ref is made again from the sources.
+One writer at a time. Each batch is one commit that names how far every source was read, so that the next batch reads
+only what is new; a lost or damaged notes ref is made again from the sources.
 """
 
 from collections.abc import Iterator, Mapping

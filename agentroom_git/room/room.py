@@ -89,8 +89,8 @@ def open_room(
 ) -> Room:
     """Open the room of the repository around `start`; it need not have been opened by `init` yet.
 
-    The acting agent is the one whose worktree `start` is in. `speaking_as` is for people and scripts outside any agent's
-    worktree; inside one it must name that agent.
+    The acting agent is the one whose worktree `start` is in. `speaking_as` is for people and scripts outside any
+    agent's worktree; inside one it must name that agent.
     """
     repo = repositories.open_repo(start)
     checkout = _main_checkout(repo, start)

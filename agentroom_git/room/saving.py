@@ -1,4 +1,5 @@
-"""Saving an agent's edits as a commit of its own, with the git command, so that filters apply as the agent's own git would.
+"""Saving an agent's edits as a commit of its own, with the git command, so that filters apply as the agent's own git
+would.
 
 What waits for the agent stays with it: staged changes, an operation of git's under way, untracked files that are large,
 binary, or look like secrets.
@@ -36,7 +37,7 @@ class SaveError(AgentroomError):
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """`commit` is None where there was nothing to save; `left` are the paths that were not saved, each with a reason."""
+    """`commit` is None where there was nothing to save; `left` are the paths that were not saved, and why."""
 
     commit: Oid | None
     paths: tuple[str, ...]

@@ -23,7 +23,10 @@ RECENT_FOLDS = 5
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """One agent. `state` is running, idle, gone (its worktree is missing) or left; `silent` in seconds, None: never seen."""
+    """One agent. `state` is running, idle, gone (its worktree is missing) or left.
+
+    `silent` is the number of seconds since its last sign of life, or None where there was none since the last boot.
+    """
 
     agent: AgentName
     state: str

@@ -34,8 +34,8 @@ REASONS = {
     "submodule": "a submodule is in the way: run git merge {integration}",
     "unsafe": "integration has paths that must not be written",
 }
-# Passing states that nobody has to act on.
-_QUIET = frozenset({"locked", "moved", "unfolded", "operation"})
+PASSING = frozenset({"locked", "moved", "unfolded"})
+_QUIET = PASSING | {"operation", "held"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,11 @@ class Waiting:
     reason: str
     text: str
     paths: tuple[str, ...]
+
+    @property
+    def is_passing(self) -> bool:
+        """Whether it goes by itself, so that nobody is told."""
+        return self.reason in PASSING
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +137,7 @@ def _remember(room: Room, results: list[SyncResult], *, whole: bool) -> None:
         if isinstance(result, Waiting):
             entry = {"reason": result.reason, "text": result.text, "paths": list(result.paths)}
             after[result.agent] = entry
-            if before.get(result.agent) != entry and result.reason not in (*_QUIET, "held"):
+            if before.get(result.agent) != entry and result.reason not in _QUIET:
                 _tell(room, result)
         elif isinstance(result, Synced):
             sweep(stage_dir(room, result.agent), KEEP_DISPLACED_SECONDS, room.clock)

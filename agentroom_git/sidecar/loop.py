@@ -17,12 +17,14 @@ from agentroom_git.errors import AgentroomError, UsageError
 from agentroom_git.room import leases, logs, notes
 from agentroom_git.room.folding import Folder, observe_branches
 from agentroom_git.room.room import Room, acting_as
-from agentroom_git.room.syncing import Waiting, sync_room
+from agentroom_git.room.syncing import SyncResult, Waiting, sync_room
 from agentroom_git.sidecar.lifecycle import SidecarError, lock_path, state_path
-from agentroom_git.sidecar.watch import Watch
+from agentroom_git.sidecar.watch import POLL_SECONDS, Watch
 from agentroom_git.system.files import write_json
 from agentroom_git.system.locks import try_hold
 
+# A worktree in the middle of a git command is tried again soon; one that waits for its agent, when something moves.
+RETRY_PASSING_SECONDS = 0.05
 RETRY_WAITING_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
 _PREFIX, _SUFFIX = "refs/heads/agentroom/", "/integration"
@@ -38,7 +40,7 @@ class Service:
     folder: Folder = field(init=False)
     seen: Fingerprint = ()
     noted: Fingerprint = ()
-    is_waiting: bool = False
+    retry_after: float | None = None
     tried: float = 0.0
 
     def __post_init__(self) -> None:
@@ -48,7 +50,7 @@ class Service:
         """Bring everything up to date; return whether something was folded."""
         now = self.room.clock.monotonic()
         fingerprint = _fingerprint(self.room)
-        is_due = self.is_waiting and now - self.tried >= RETRY_WAITING_SECONDS
+        is_due = self.retry_after is not None and now - self.tried >= self.retry_after
         folded = False
         if fingerprint != self.seen or is_due:
             folded = self._fold_and_sync(now)
@@ -61,7 +63,7 @@ class Service:
             if made.agent != BASE:
                 leases.beat(acting_as(self.room, made.agent))
         results = sync_room(self.room)
-        self.is_waiting = any(isinstance(result, Waiting) for result in results) or bool(report.failed)
+        self.retry_after = _retry_after(results, has_failed=bool(report.failed))
         self.tried = now
         # Taken before the next look: what moved during the sync differs from it and is seen then.
         self.seen = _fingerprint(self.room) if not report.made else ()
@@ -73,6 +75,14 @@ class Service:
         if state != self.noted:
             notes.project(self.room)
             self.noted = state
+
+
+def _retry_after(results: list[SyncResult], *, has_failed: bool) -> float | None:
+    """Return in how many seconds to try again by itself, or None where nothing waits."""
+    waiting = [result for result in results if isinstance(result, Waiting)]
+    if any(result.is_passing for result in waiting):
+        return RETRY_PASSING_SECONDS
+    return RETRY_WAITING_SECONDS if waiting or has_failed else None
 
 
 def _fingerprint(room: Room) -> Fingerprint:
@@ -132,7 +142,8 @@ def _serve(room: Room, is_stopped: Callable[[], bool], log: TextIO) -> None:
                 pause = _back_off(pause)
                 _say(room, log, f"{traceback.format_exc()}again in {pause:g} s")
                 services.clear()
-            watch.wait(is_stopped, at_least=pause)
+            retries = [service.retry_after for service in services.values() if service.retry_after is not None]
+            watch.wait(is_stopped, at_least=pause, at_most=min(retries, default=POLL_SECONDS))
         _say(room, log, "stopped")
 
 

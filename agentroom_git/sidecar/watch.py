@@ -56,11 +56,11 @@ class Watch:
         """Make the next wait return at once."""
         self._moved.set()
 
-    def wait(self, is_stopped: Callable[[], bool], *, at_least: float) -> None:
-        """Return when something moved, or after a second; not before `at_least` seconds unless told to stop."""
+    def wait(self, is_stopped: Callable[[], bool], *, at_least: float, at_most: float) -> None:
+        """Return when something moved, or after `at_most` seconds; not before `at_least` unless told to stop."""
         waited = 0.0
         while waited < at_least and not is_stopped():
             self._stop.wait(min(0.2, at_least - waited))
             waited += 0.2
-        self._moved.wait(POLL_SECONDS)
+        self._moved.wait(max(0.0, at_most - waited))
         self._moved.clear()

@@ -1,6 +1,7 @@
 """Which process a pid is: pids are reused, so a process is named by its pid and the moment it started."""
 
 import os
+from contextlib import nullcontext
 from pathlib import Path
 
 _PROC = Path("/proc")
@@ -19,6 +20,23 @@ def is_alive(name: str) -> bool:
         return False
     now = _start_of(int(pid))
     return not start or not now or start == now
+
+
+def is_program_in(name: str, folder: Path) -> bool:
+    """Whether a program of this name runs with its working directory in the folder; false where there is no /proc."""
+    inside = f"{folder.resolve()}{os.sep}"
+    with os.scandir(_PROC) if _PROC.is_dir() else nullcontext(()) as processes:
+        return any(_is_in(process.path, name, inside) for process in processes if process.name.isdigit())
+
+
+def _is_in(process: str, name: str, inside: str) -> bool:
+    try:
+        with open(f"{process}/comm", "rb") as file:
+            if file.read().rstrip(b"\n") != name.encode():
+                return False
+        return f"{os.readlink(f'{process}/cwd')}{os.sep}".startswith(inside)
+    except OSError:
+        return False
 
 
 def _exists(pid: int) -> bool:

@@ -1,9 +1,12 @@
 """Folding real commits of real worktrees."""
 
-from agentroom_git.core.ids import AgentName
+import pytest
+
+from agentroom_git.core.ids import AgentName, Oid
 from agentroom_git.git import contested_refs
+from agentroom_git.git.refs import Refs
 from agentroom_git.room import messages
-from agentroom_git.room.folding import Folder, read_folds
+from agentroom_git.room.folding import Folder, observe_branches, read_folds
 from rooms import Bed, edited, numbered
 
 
@@ -230,32 +233,22 @@ def test_folds_can_be_read_back_newest_first(bed: Bed) -> None:
     assert found == [("bob", two), ("alice", one)]
 
 
-def test_a_fold_that_lost_the_swap_to_another_is_made_again_on_top(bed: Bed) -> None:
+def test_a_fold_that_lost_the_swap_to_another_is_made_again_on_top(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
     bed.join("alice", "bob")
     bed.commit("alice", {"a": "1\n"})
     bed.commit("bob", {"b": "1\n"})
     room = bed.room()
-    folder = Folder(room)
-    stale = Folder(bed.room())
-    swap = type(room.refs).swap
+    swap = Refs.swap
+    rivals = [Folder(bed.room())]
 
-    def swap_after_somebody_else(refs: object, name: str, new: object, old: object, **rest: object) -> bool:
-        if name == room.names.integration and old == start:
-            _fold_without_lock(stale, "bob")
-        return swap(refs, name, new, old, **rest)  # type: ignore[arg-type]
+    def swap_after_a_rival(refs: Refs, name: str, new: Oid | None, old: Oid | None, *, message: str = "") -> bool:
+        if name == room.names.integration and rivals:
+            rival = rivals.pop()
+            (branch,) = [one for one in observe_branches(rival.room) if one.agent == "bob"]
+            rival.fold_branch(branch)
+        return swap(refs, name, new, old, message=message)
 
-    start = room.integration()
-    type(room.refs).swap = swap_after_somebody_else  # type: ignore[method-assign,assignment]
-    try:
-        folder.fold([AgentName("alice")])
-    finally:
-        type(room.refs).swap = swap  # type: ignore[method-assign]
+    monkeypatch.setattr(Refs, "swap", swap_after_a_rival)
+    Folder(room).fold([AgentName("alice")])
 
     assert (bed.integrated("a"), bed.integrated("b")) == ("1\n", "1\n")
-
-
-def _fold_without_lock(folder: Folder, name: str) -> None:
-    from agentroom_git.room.folding import observe_branches
-
-    (branch,) = [one for one in observe_branches(folder.room) if one.agent == name]
-    folder._fold_branch(branch)
