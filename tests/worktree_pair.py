@@ -65,7 +65,7 @@ class Pair:
         """Write files in the main checkout and commit them; None removes."""
         for name, content in files.items():
             write(self.main / name, content)
-        self.git("add", "--all")
+        self.git("add", "--all", "--force")
         self.git("-c", "core.safecrlf=false", "commit", "--quiet", "--allow-empty", "--message", message)
         return self.git("rev-parse", "HEAD").strip()
 

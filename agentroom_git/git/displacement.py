@@ -205,7 +205,8 @@ def _undo_add(tree: Folder, bench: Bench, number: int, step: Step) -> None:
 
 
 def _undo_remove(tree: Folder, bench: Bench, number: int, step: Step) -> None:
-    move(bench.folder, _name(number), tree, step.path)
+    if bench.folder.status(_name(number)) is not None:
+        move(bench.folder, _name(number), tree, step.path)
 
 
 def _undo_make_directory(tree: Folder, bench: Bench, number: int, step: Step) -> None:

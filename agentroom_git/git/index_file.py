@@ -32,8 +32,19 @@ class IndexUnreadableError(AgentroomError):
     """An index of a form that libgit2 cannot read: split, sparse, empty or damaged."""
 
 
+def check_readable(handle: pygit2.Repository) -> None:
+    """Raise `IndexUnreadableError` unless libgit2 can read the worktree's index."""
+    try:
+        handle.index.read()
+    except (pygit2.GitError, OSError) as error:
+        raise IndexUnreadableError(f"the index of {handle.workdir} cannot be read: {error}") from error
+
+
 class IndexCopy:
-    """A copy of a worktree's index, to be edited and then put in its place by `install`."""
+    """A copy of a worktree's index, to be edited and then put in its place by `install`.
+
+    The index must have passed `check_readable`: a `pygit2.Index` that fails to open complains again when it is freed.
+    """
 
     def __init__(self, git_dir: Path) -> None:
         self._path = git_dir / "index"
@@ -42,11 +53,7 @@ class IndexCopy:
         if self._path.exists():
             self._date_ns = self._path.stat().st_mtime_ns
             self._copy.write_bytes(self._path.read_bytes())
-        try:
-            self._index = pygit2.Index(str(self._copy))
-        except pygit2.GitError as error:
-            self.discard()
-            raise IndexUnreadableError(f"{self._path}: {error}") from error
+        self._index = pygit2.Index(str(self._copy))
         self._before = len(self._index)
 
     def __enter__(self) -> Self:
