@@ -49,7 +49,7 @@ class Cluster:
 
 def split_lines(text: bytes) -> list[bytes]:
     """Lines with their ends; only a line feed ends a line, and the last line may lack it."""
-    if text.count(b"\r") == text.count(b"\r\n"):
+    if b"\r" not in text or text.count(b"\r") == text.count(b"\r\n"):
         return text.splitlines(keepends=True)
     # splitlines would also end a line at a lone carriage return.
     lines = text.split(b"\n")

@@ -27,7 +27,7 @@ __all__ = ["Hunk", "LineDiff", "Parses", "Region", "Side", "TextMerge", "is_bina
 SNIFFED = 8000
 """How many bytes git looks at to tell binary from text."""
 
-STRETCH = 64
+STRETCH = 8
 """How many operations share a document."""
 
 
@@ -175,7 +175,7 @@ class _Contest:
 def converge(base_lines: Sequence[bytes], splices: Sequence[Splice]) -> bytes:
     """Let each replica apply its own splices of the base, exchange, and return what all of them agree on.
 
-    The splices are in the order of lines and do not meet, so stretches with a few dozen of them converge each in a
+    The splices are in the order of lines and do not meet, so stretches with a few of them converge each in a
     document of its own: an edit costs a copy of the document's text.
     """
     _check_index_unit()
@@ -192,10 +192,11 @@ def converge(base_lines: Sequence[bytes], splices: Sequence[Splice]) -> bytes:
 
 def _converge_stretch(lines: Sequence[bytes], splices: Sequence[Splice]) -> bytes:
     # Latin-1 maps every byte to one character, so any encoding survives; the document counts in UTF-8 bytes.
-    encoded = [line if line.isascii() else line.decode("latin-1").encode() for line in lines]
+    text = b"".join(lines).decode("latin-1")
+    encoded = lines if text.isascii() else [line.decode("latin-1").encode() for line in lines]
     starts = list(accumulate(map(len, encoded), initial=0))
     seed = _replica(0)
-    seed["text"] = Text(b"".join(encoded).decode())
+    seed["text"] = Text(text)
     update, state = seed.get_update(), seed.get_state()
     for replica in sorted({splice.replica for splice in splices}):
         doc = _replica(replica + 1)
