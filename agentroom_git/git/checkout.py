@@ -210,24 +210,24 @@ class _Sync:
                 return hindrance
             self._failpoint("begin")
             bench.begin()
-            outcome = self._sync_or_roll_back(bench, staged)
-            self._failpoint("finish")
-            bench.finish()
+            try:
+                outcome = self._sync_or_refuse(bench, staged)
+            except BaseException:
+                self._take_back(bench, self._journal(staged.steps))
+                raise
+            if isinstance(outcome, Waits):
+                self._take_back(bench, self._journal(staged.steps))
+            else:
+                self._failpoint("finish")
+                bench.finish()
             return outcome
 
-    def _sync_or_roll_back(self, bench: Bench, staged: _Staged) -> Advanced | Waits:
-        outcome: Advanced | Waits
+    def _sync_or_refuse(self, bench: Bench, staged: _Staged) -> Advanced | Waits:
         try:
             with self._handle.transaction() as transaction:
-                outcome = self._sync_with_branch(transaction, bench, staged)
+                return self._sync_with_branch(transaction, bench, staged)
         except ExchangeError as error:
-            outcome = Waits("exchange", detail=error.message)
-        except BaseException:
-            self._roll_back(bench, self._journal(staged.steps))
-            raise
-        if isinstance(outcome, Waits):
-            self._roll_back(bench, self._journal(staged.steps))
-        return outcome
+            return Waits("exchange", detail=error.message)
 
     def _sync_with_branch(
         self, transaction: pygit2.ReferenceTransaction, bench: Bench, staged: _Staged
@@ -291,9 +291,12 @@ class _Sync:
         note = path / _NOTE
         clear_branch_lock(self._lock_of(journal.ref), note.read_text() if note.exists() else "", self._clock)
         with Bench(path, has_modes=journal.has_modes) as bench:
-            self._roll_back(bench, journal)
-            self._failpoint("finish recovery")
-            bench.finish()
+            self._take_back(bench, journal)
+
+    def _take_back(self, bench: Bench, journal: Journal) -> None:
+        self._roll_back(bench, journal)
+        self._failpoint("finish taking back")
+        bench.finish()
 
     def _roll_back(self, bench: Bench, journal: Journal) -> None:
         """Put files and index back to the journal's old commit, unless its branch did move on to the new one."""

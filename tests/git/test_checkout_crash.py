@@ -1,0 +1,246 @@
+"""A sync that is killed or fails at any of its steps leaves nothing behind that the next one does not put right."""
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from agentroom_git.git.checkout import Advanced, Waits
+from worktree_pair import BASE, Link, Pair, Program, files_of, write
+
+OLD: dict[str, object] = BASE | {"link": Link("README.md"), "run": b"1\n", "kept.txt": b"kept\n", "solid": b"file\n"}
+CHANGE: dict[str, object] = {
+    "src/app.py": b"app = 2\n",
+    "src/new.py": b"new\n",
+    "src/util.py": None,
+    "run": Program(b"2\n"),
+    "link": Link("src/app.py"),
+    "docs": b"a file now\n",
+    "solid/x": b"x\n",
+}
+KILLED = 9
+
+
+class Stopped(Exception):
+    """What a failpoint raises."""
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Pair:
+    pair = Pair(tmp_path)
+    pair.commit(OLD)
+    pair.add_worktree()
+    return pair
+
+
+def steps_of(pair: Pair, new: str) -> list[str]:
+    """The names of all steps of a sync, which is then taken back."""
+    old = pair.tip()
+    steps: list[str] = []
+    assert isinstance(pair.advance(new, failpoint=steps.append), Advanced)
+    assert isinstance(pair.advance(old), Advanced)
+    return steps
+
+
+def kill_at(pair: Pair, new: str, stop: str, before: Callable[[], None] = lambda: None) -> None:
+    """Run a sync in a child process that ends without any clean-up at the step `stop`."""
+
+    def failpoint(step: str) -> None:
+        if step == stop:
+            before()
+            os._exit(KILLED)
+
+    child = os.fork()
+    if child == 0:
+        try:
+            pair.advance(new, failpoint=failpoint)
+        finally:
+            os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == KILLED
+
+
+def assert_whole(pair: Pair, commit: str) -> None:
+    """The worktree is at the commit, clean, with no trace of a sync in git's directories."""
+    assert pair.tip() == commit
+    assert pair.status() == ""
+    assert_no_trace(pair)
+
+
+def assert_no_trace(pair: Pair) -> None:
+    left = [path.name for path in (*pair.git_dir.iterdir(), *(pair.main / ".git/refs/heads").iterdir())]
+    assert not [name for name in left if "lock" in name or "agentroom" in name]
+    assert not list(pair.stage.glob("*/journal"))
+    assert "missing" not in pair.git("fsck", "--full", "--strict")
+
+
+def test_after_a_kill_at_any_step_the_next_sync_succeeds(pair: Pair) -> None:
+    old, new = pair.tip(), pair.commit(CHANGE)
+    for stop in steps_of(pair, new):
+        kill_at(pair, new, stop)
+        assert isinstance(pair.advance(new, old=old), Advanced), stop
+        assert_whole(pair, new)
+        pair.advance(old)
+        assert_whole(pair, old)
+
+
+def test_after_a_kill_at_any_step_a_sync_to_another_commit_succeeds(pair: Pair) -> None:
+    old, new = pair.tip(), pair.commit(CHANGE)
+    other = pair.commit({"src/app.py": b"app = 3\n", "src/new.py": None, "docs": None, "run": b"1\n"})
+    for stop in steps_of(pair, new):
+        kill_at(pair, new, stop)
+        if pair.tip() == new:
+            assert isinstance(pair.advance(other, old=new), Advanced), stop
+        else:
+            assert isinstance(pair.advance(other, old=old), Advanced), stop
+        assert_whole(pair, other)
+        pair.advance(old)
+
+
+def test_a_kill_in_the_recovery_from_a_kill_is_recovered_from_too(pair: Pair) -> None:
+    old, new = pair.tip(), pair.commit(CHANGE)
+    for stop in ("add 8", "move branch"):
+        kill_at(pair, new, stop)
+        recovery: list[str] = []
+        pair.advance(new, old=old, failpoint=recovery.append)
+        pair.advance(old)
+        for second in dict.fromkeys(recovery):
+            kill_at(pair, new, stop)
+            kill_at(pair, new, second)
+            assert isinstance(pair.advance(new, old=old), Advanced), (stop, second)
+            assert_whole(pair, new)
+            pair.advance(old)
+            assert_whole(pair, old)
+
+
+@pytest.mark.parametrize("save", ["in place", "by rename", "delete"])
+@pytest.mark.parametrize("path", ["src/app.py", "src/new.py", "src/util.py", "link", "solid/x", "docs"])
+def test_an_edit_made_after_a_kill_survives_the_recovery(pair: Pair, path: str, save: str) -> None:
+    old, new = pair.tip(), pair.commit(CHANGE)
+    for stop in steps_of(pair, new)[-16:]:
+        kill_at(pair, new, stop)
+        target = pair.agent / path
+        if not target.parent.is_dir() or (target.is_dir() and not target.is_symlink()):
+            pair.advance(new, old=old)
+            pair.advance(old)
+            continue
+        if save == "in place" and not target.is_symlink():
+            target.write_bytes(b"my edit\n")
+        else:
+            write(target, None if save == "delete" else b"my edit\n")
+        expected = None if save == "delete" else b"my edit\n"
+
+        pair.advance(new, old=old)
+
+        if save == "delete" and isinstance(pair.advance(new), Waits | Advanced):
+            assert pair.tip() in (old, new)  # a deletion may be found again as a file that was never there
+        else:
+            assert target.read_bytes() == expected, stop
+        assert_no_trace(pair)
+        pair.git("reset", "--quiet", "--hard", old, cwd=pair.agent)
+        pair.git("clean", "--quiet", "--force", "-d", "-x", cwd=pair.agent)
+
+
+def test_an_edit_saved_just_before_the_swap_and_a_kill_is_put_back(pair: Pair) -> None:
+    old, new = pair.tip(), pair.commit(CHANGE)
+    swaps = [step for step in steps_of(pair, new) if step.split()[0] in ("remove", "swap", "add", "write", "move")]
+    for number, step in enumerate(swaps[:-1]):
+
+        def save(step: str, saved: str = step, last: str = swaps[number + 1]) -> None:
+            if step == saved:
+                for path in ("src/app.py", "src/util.py", "src/new.py", "run"):
+                    if not (pair.agent / path).exists() or (pair.agent / path).read_bytes() in (b"1\n", b"app = 1\n"):
+                        write(pair.agent / path, b"my edit\n")
+            if step == last:
+                os._exit(KILLED)
+
+        child = os.fork()
+        if child == 0:
+            try:
+                pair.advance(new, failpoint=save)
+            finally:
+                os._exit(0)
+        os.waitpid(child, 0)
+        edited = [name for name, data in files_of(pair.agent).items() if data[1] == b"my edit\n"]
+        kept = [path for path in pair.stage.rglob("*") if path.is_file() and path.read_bytes() == b"my edit\n"]
+        assert edited or kept, step
+
+        outcome = pair.advance(new, old=old)
+
+        after = [name for name, data in files_of(pair.agent).items() if data[1] == b"my edit\n"]
+        assert len(after) >= len(edited) + len(kept), step
+        assert isinstance(outcome, Waits), step
+        assert pair.tip() == old
+        assert_no_trace(pair)
+        pair.git("reset", "--quiet", "--hard", old, cwd=pair.agent)
+        pair.git("clean", "--quiet", "--force", "-d", "-x", cwd=pair.agent)
+        subprocess.run(["rm", "-r", str(pair.stage)], check=True)
+
+
+def test_an_error_at_any_step_takes_everything_back_at_once(pair: Pair) -> None:
+    old, new = pair.tip(), pair.commit(CHANGE)
+    steps = steps_of(pair, new)
+    before = files_of(pair.agent)
+    entries = pair.git("ls-files", "--stage", cwd=pair.agent)
+    for stop in steps[: steps.index("finish")]:
+
+        def fail(step: str, stop: str = stop) -> None:
+            if step == stop:
+                raise Stopped(step)
+
+        with pytest.raises(Stopped):
+            pair.advance(new, failpoint=fail)
+
+        assert files_of(pair.agent) == before, stop
+        assert pair.git("ls-files", "--stage", cwd=pair.agent) == entries
+        assert pair.tip() == old
+        assert pair.status() == ""
+        assert_no_trace(pair)
+
+
+def test_what_an_agent_commits_after_removing_our_lock_stays_committed(pair: Pair) -> None:
+    old, new = pair.tip(), pair.commit(CHANGE)
+    for stop in ("swap 5", "write index", "move branch"):
+        kill_at(pair, new, stop)
+        for name in ("index.lock", "HEAD.lock"):
+            (pair.git_dir / name).unlink()
+        (pair.main / ".git/refs/heads/agent.lock").unlink()
+        write(pair.agent / "kept.txt", b"mine\n")
+        pair.git("commit", "--quiet", "--all", "--message", "mine", cwd=pair.agent)
+        mine = pair.tip()
+
+        assert pair.advance(new, old=old) == Waits("moved")
+
+        assert pair.tip() == mine
+        assert (pair.agent / "kept.txt").read_bytes() == b"mine\n"
+        assert_no_trace(pair)
+        pair.git("reset", "--quiet", "--hard", old, cwd=pair.agent)
+        pair.git("clean", "--quiet", "--force", "-d", "-x", cwd=pair.agent)
+
+
+@pytest.mark.parametrize("name", ["index.lock", "HEAD.lock"])
+def test_the_lock_of_a_process_of_ours_that_has_died_is_cleared_and_a_foreign_one_is_not(pair: Pair, name: str) -> None:
+    new = pair.commit(CHANGE)
+    child = subprocess.Popen(["true"])
+    child.wait()
+    write(pair.git_dir / name, b"")
+    assert pair.advance(new) == Waits("locked")
+    write(pair.git_dir / name, f"agentroom {child.pid} 1@0\n".encode())
+    assert isinstance(pair.advance(new), Advanced)
+
+
+def test_a_branch_lock_that_was_not_noted_is_removed_only_after_it_was_watched(pair: Pair) -> None:
+    old, new = pair.tip(), pair.commit(CHANGE)
+    kill_at(pair, new, "note branch lock")
+    pair.clock.slept = 0.0
+
+    assert isinstance(pair.advance(new, old=old), Advanced)
+    assert pair.clock.slept >= 2.0
+
+    pair.advance(old)
+    kill_at(pair, new, "move branch")
+    pair.clock.slept = 0.0
+
+    assert isinstance(pair.advance(new, old=old), Advanced)
+    assert pair.clock.slept < 2.0
