@@ -2,11 +2,11 @@
 
     python benchmarks/soak.py REPO [--agents 2] [--commits 100] [--seed 1]
 
-REPO is a local git repository with history; it is cloned and never touched. Every agent is a process of its own, started
-by `agentroom run`. Half of its edits go to files that nobody else touches, half to files that all of them edit. Each line
-that an agent adds is unique, and it writes down what it added and what it deleted. At the end: every worktree equals
-integration, `git fsck` is clean, and each line is on integration, or was deleted by somebody who had it, or is in a
-contested record. Exit code 1 if anything is amiss; the counts are printed either way.
+REPO is a local git repository with history; it is cloned and never touched. Every agent is a process of its own,
+started by `agentroom run`. Half of its edits go to files that nobody else touches, half to files that all of them
+edit. Each line that an agent adds is unique, and it writes down what it added and what it deleted. At the end: every
+worktree equals integration, `git fsck` is clean, and each line is on integration, or was deleted by somebody who had
+it, or is in a contested record. Exit code 1 if anything is amiss; the counts are printed either way.
 """
 
 import argparse

@@ -117,5 +117,6 @@ def _last_move(room: Room, agent: AgentName, problems: list[Unreadable]) -> Join
 def read_story(room: Room, limit: int = 0) -> tuple[list[Line], list[Unreadable]]:
     """Return the newest lines of the room's story, oldest first, and the records that could not be read."""
     events, problems = logs.read_events(room)
-    lines = sorted(story.tell(room, events, read_folds(room)), key=lambda line: line.at)
+    folds = list(read_folds(room))[::-1]
+    lines = sorted(story.tell(room, events, folds), key=lambda line: line.at)
     return (lines[-limit:] if limit else lines), problems
