@@ -1,8 +1,9 @@
-"""Linked worktrees: making and removing them, who works in each, and what its HEAD says.
+"""Linked worktrees: making, mending and removing them, who works in each, and what its HEAD says.
 
 Identity is a small file in the worktree's own folder under the git common dir, where neither a checkout nor an agent's
-`git clean` reaches; a worktree without it is known by its branch. `git worktree` commands are serialised by a lock: run
-in parallel they read each other's half-written entries.
+`git clean` reaches; a worktree without it is known by its branch. Every worktree made here is locked in git's sense, so
+that a `git worktree prune` that cannot see its folder, in a container for example, leaves it alone. `git worktree`
+commands are serialised by a lock of our own: run in parallel they read each other's half-written entries.
 """
 
 import json
@@ -16,11 +17,16 @@ import pygit2
 from agentroom_git.core.ids import AgentName, Oid, RoomName, parse_agent, parse_room
 from agentroom_git.errors import AgentroomError, UsageError
 from agentroom_git.git.repo import Repo
+from agentroom_git.system.files import replace_text
 from agentroom_git.system.locks import held
 from agentroom_git.system.process import git
 
 IDENTITY = "agentroom-identity"
+READY = "agentroom-ready"
 LOCK_SECONDS = 120.0
+OWN_REASON = "agentroom: "
+# What `git worktree add` writes into the entry's lock until it is done.
+_INITIALIZING = "initializing"
 
 
 class WorktreeError(AgentroomError):
@@ -37,8 +43,10 @@ class Identity:
 class Worktree:
     """A linked worktree as the repository lists it.
 
-    `problem` is empty, or says why it cannot be worked in: gone, or not this repository's any more. `branch` is the full
-    name of the branch that HEAD is on, empty when detached; `head` is None while unborn or unreadable.
+    `problem` is empty, or says why it cannot be worked in: gone, half made, or not this repository's any more; where
+    `is_mendable`, only the pointer from its folder to the repository is lost. `branch` is the full name of the branch
+    that HEAD is on, empty when detached; `head` is None while unborn or unreadable. `lock` is the reason for which
+    somebody other than us locked it, or None.
     """
 
     name: str
@@ -48,6 +56,13 @@ class Worktree:
     branch: str
     head: Oid | None
     problem: str
+    is_mendable: bool = False
+    lock: str | None = None
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it was prepared to the end after it was made."""
+        return (self.git_dir / READY).exists()
 
 
 def list_worktrees(repo: Repo) -> list[Worktree]:
@@ -57,26 +72,50 @@ def list_worktrees(repo: Repo) -> list[Worktree]:
     return [found for name in names if (found := read_worktree(repo, name)) is not None]
 
 
+def half_made(repo: Repo) -> list[Path]:
+    """Return entries that do not even say where their worktree is; git leaves one when it is killed early."""
+    folder = repo.common_dir / "worktrees"
+    entries = sorted(folder.iterdir()) if folder.is_dir() else []
+    return [entry for entry in entries if entry.is_dir() and not (entry / "gitdir").exists()]
+
+
 def read_worktree(repo: Repo, name: str) -> Worktree | None:
-    """Return one linked worktree, or None where the repository has no complete entry for it."""
+    """Return one linked worktree, or None where the repository has no entry that says where it is."""
     git_dir = repo.common_dir / "worktrees" / name
     try:
         path = Path(os.fsdecode((git_dir / "gitdir").read_bytes().rstrip(b"\n"))).parent
-        head = (git_dir / "HEAD").read_text("utf-8", "surrogateescape").strip()
     except OSError:
         return None
     if not path.is_absolute():
         path = (git_dir / path).resolve()
+    lock = _read_text(git_dir / "locked")
+    head = (_read_text(git_dir / "HEAD") or "").strip()
     branch = head.removeprefix("ref:").strip() if head.startswith("ref:") else ""
+    identity = _read_identity(git_dir)
+    if lock == _INITIALIZING or not head:
+        # Being made just now, or never finished: it is nobody's yet.
+        problem, is_mendable = "its making was interrupted", False
+    else:
+        identity = identity or _identity_of_branch(branch)
+        problem, is_mendable = _problem(path, git_dir)
     return Worktree(
         name=name,
         path=path,
         git_dir=git_dir,
-        identity=_read_identity(git_dir) or _identity_of_branch(branch),
+        identity=identity,
         branch=branch,
         head=_resolve(repo.handle, branch or head),
-        problem=_problem(path, git_dir),
+        problem=problem,
+        is_mendable=is_mendable,
+        lock=None if lock is None or lock.startswith((OWN_REASON, _INITIALIZING)) else lock.strip(),
     )
+
+
+def _read_text(path: Path) -> str | None:
+    try:
+        return path.read_text("utf-8", "surrogateescape")
+    except OSError:
+        return None
 
 
 def _resolve(handle: pygit2.Repository, name: str) -> Oid | None:
@@ -87,19 +126,48 @@ def _resolve(handle: pygit2.Repository, name: str) -> Oid | None:
         return None
 
 
-def _problem(path: Path, git_dir: Path) -> str:
-    pointer = path / ".git"
+def _problem(path: Path, git_dir: Path) -> tuple[str, bool]:
+    """Return what is wrong between the folder and the repository, and whether only the folder's pointer is."""
     try:
-        text = pointer.read_text("utf-8", "surrogateescape")
+        text = (path / ".git").read_text("utf-8", "surrogateescape")
     except FileNotFoundError:
-        return "its folder was deleted" if not path.exists() else "its .git file is gone"
+        return ("its .git file is gone", True) if path.is_dir() else ("its folder was deleted", False)
+    except NotADirectoryError:
+        return "its folder was deleted, and a file is in its place", False
     except OSError as error:
-        return f"its .git file cannot be read ({error.strerror})"
+        return f"its .git file cannot be read ({error.strerror})", False
     target = Path(text.removeprefix("gitdir:").strip())
     if not target.is_absolute():
         target = path / target
-    if target.resolve() != git_dir.resolve():
-        return f"it belongs to another repository ({target.resolve()})"
+    if target.resolve() == git_dir.resolve():
+        return "", False
+    if target.name == git_dir.name and not target.exists():
+        return f"the repository was moved here from {target.parent.parent.parent}", True
+    return f"it belongs to another repository ({target.resolve()})", False
+
+
+def mend(worktree: Worktree) -> None:
+    """Make the folder point to the repository again; raise `WorktreeError` where it does not look like the worktree.
+
+    A folder without any of the tracked files is not: pointed here, it would look as if they had all been deleted.
+    """
+    options = (f"--git-dir={worktree.git_dir}", f"--work-tree={worktree.path}")
+    tracked = git(*options, "ls-files", "-z", cwd=worktree.path).out.count(b"\0")
+    missing = git(*options, "ls-files", "-z", "--deleted", cwd=worktree.path).out.count(b"\0")
+    if tracked and missing >= tracked:
+        raise WorktreeError(f"{worktree.path} holds none of the worktree's files", hint="move it away, and join again")
+    replace_text(worktree.path / ".git", f"gitdir: {worktree.git_dir}\n")
+
+
+def index_problem(path: Path) -> str:
+    """Return why the index of the checkout at `path` cannot be read here, or an empty text.
+
+    libgit2 refuses an index that is split or sparse, by the extension that it must not ignore.
+    """
+    try:
+        len(pygit2.Repository(str(path)).index)
+    except pygit2.GitError as error:
+        return str(error)
     return ""
 
 
@@ -123,7 +191,7 @@ def _identity_of_branch(branch: str) -> Identity | None:
 
 def write_identity(git_dir: Path, identity: Identity) -> None:
     record = json.dumps({"room": identity.room, "agent": identity.agent})
-    (git_dir / IDENTITY).write_text(record + "\n", "utf-8")
+    replace_text(git_dir / IDENTITY, record + "\n")
 
 
 def identity_here(repo: Repo) -> Identity | None:
@@ -134,7 +202,7 @@ def identity_here(repo: Repo) -> Identity | None:
     return found.identity if found else None
 
 
-def add_worktree(repo: Repo, path: Path, branch: str, start: Oid) -> Worktree:
+def add_worktree(repo: Repo, path: Path, branch: str, start: Oid, identity: Identity) -> Worktree:
     """Make a worktree at `path` on `branch`, which is made at `start` where it does not exist yet.
 
     Runs the git command, with the user's own hooks and filters, so that checked-out files are what git itself would
@@ -146,12 +214,28 @@ def add_worktree(repo: Repo, path: Path, branch: str, start: Oid) -> Worktree:
         path.parent.mkdir(parents=True, exist_ok=True)
         done = git("worktree", "add", "--quiet", *options, cwd=repo.common_dir)
         if done.code != 0:
-            raise WorktreeError(f"git could not make the worktree {path}: {done.message}", hint="run: agentroom doctor")
+            taken = b"already checked out" in done.err or b"already used by worktree" in done.err
+            hint = f"switch to another branch than {branch} there" if taken else "run: agentroom doctor"
+            raise WorktreeError(f"git could not make the worktree {path}: {done.message}", hint=hint)
+        made = _find(repo, path)
+        if made is None:
+            raise WorktreeError(f"git made the worktree {path} but does not list it", hint="run: agentroom doctor")
+        write_identity(made.git_dir, identity)
+        git("worktree", "lock", "--reason", _reason(identity), str(path), cwd=repo.common_dir)
+        return read_worktree(repo, made.name) or made
+
+
+def _reason(identity: Identity) -> str:
+    return f"{OWN_REASON}{identity.agent} works here; agentroom leave {identity.agent} removes it"
+
+
+def _find(repo: Repo, path: Path) -> Worktree | None:
     wanted = path.resolve()
-    for found in list_worktrees(repo):
-        if found.path.resolve() == wanted:
-            return found
-    raise WorktreeError(f"git made the worktree {path} but does not list it", hint="run: agentroom doctor")
+    return next((found for found in list_worktrees(repo) if found.path.resolve() == wanted), None)
+
+
+def mark_ready(worktree: Worktree) -> None:
+    (worktree.git_dir / READY).touch()
 
 
 def branch_exists(handle: pygit2.Repository, branch: str) -> bool:
@@ -161,13 +245,27 @@ def branch_exists(handle: pygit2.Repository, branch: str) -> bool:
 def remove_worktree(repo: Repo, worktree: Worktree) -> None:
     """Remove a worktree whose work is kept elsewhere; raise `WorktreeError` when git refuses.
 
-    Ignored files in it (build output, copied configuration) go with it. Of a worktree that is gone, or belongs to another
-    repository, only this repository's own entry is removed.
+    Ignored files in it (build output, copied configuration) go with it; what a link leads to never does. Of a worktree
+    that is gone, or belongs to another repository, only this repository's own entry is removed.
     """
     with held(repo.private_dir / "worktrees.lock", seconds=LOCK_SECONDS, what="the lock on worktrees"):
         if worktree.problem:
             shutil.rmtree(worktree.git_dir)
             return
-        done = git("worktree", "remove", "--force", str(worktree.path), cwd=repo.common_dir)
+        # Given twice, the option also overrides a lock, which is our own: who calls has looked.
+        force = ("--force", "--force") if worktree.lock is None else ("--force",)
+        done = git("worktree", "remove", *force, str(worktree.path), cwd=repo.common_dir)
         if done.code != 0:
             raise WorktreeError(f"git could not remove {worktree.path}: {done.message}", hint="close what runs in it")
+
+
+def remove_interrupted(repo: Repo, worktree: Worktree) -> None:
+    """Remove what a killed `git worktree add` left: its entry, and its folder where that is the entry's own.
+
+    Nobody has worked there yet: everything in the folder is what git checked out.
+    """
+    with held(repo.private_dir / "worktrees.lock", seconds=LOCK_SECONDS, what="the lock on worktrees"):
+        pointer = _read_text(worktree.path / ".git") or ""
+        if Path(pointer.removeprefix("gitdir:").strip()) == worktree.git_dir and not worktree.path.is_symlink():
+            shutil.rmtree(worktree.path)
+        shutil.rmtree(worktree.git_dir)

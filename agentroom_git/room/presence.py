@@ -1,9 +1,8 @@
 """Joining and leaving: a worktree and a branch for each agent, and nothing lost when it goes."""
 
 import fnmatch
-import os
-import shutil
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,12 +10,13 @@ from agentroom_git.core.events import Joined, Left
 from agentroom_git.core.ids import AgentName, Oid
 from agentroom_git.errors import AgentroomError, UsageError
 from agentroom_git.git import archive, worktrees
+from agentroom_git.git.operations import operation_under_way
 from agentroom_git.git.worktrees import Identity, Worktree
 from agentroom_git.room import coordination, logs
 from agentroom_git.room.folding import Folder
+from agentroom_git.room.preparing import copy_files, run_setup
 from agentroom_git.room.room import Room
-from agentroom_git.system.locks import is_held
-from agentroom_git.system.process import environment, shell
+from agentroom_git.system.locks import held, is_held, try_hold
 
 # Folders that tools make again by themselves: they go with the worktree.
 REGENERATED = frozenset(
@@ -25,15 +25,16 @@ REGENERATED = frozenset(
         "node_modules", ".next", ".turbo", ".cache", ".gradle", ".parcel-cache", "target", "dist", "build", "coverage",
     }
 )  # fmt: skip
+LOCK_SECONDS = 3600.0
 
 
-class SetupError(AgentroomError):
-    """A command of `setup:` failed; the worktree stays."""
+class WorkUnderWayError(AgentroomError):
+    """An agent cannot leave before something in its worktree is finished."""
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """`is_new` says whether the worktree was made just now."""
+    """`is_new` says whether the worktree was made just now; `copied` are the files that `copy:` brought into it."""
 
     worktree: Worktree
     is_new: bool
@@ -42,7 +43,10 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Departure:
-    """`kept` are the refs that hold what was not folded; `left_behind` the ignored files for which the folder stays."""
+    """`kept` are the refs that hold what was not folded; `left_behind` the ignored files for which the folder stays.
+
+    `path` is what was removed, or kept: the worktree's folder, or only the repository's entry of one that was broken.
+    """
 
     path: Path
     kept: tuple[str, ...]
@@ -59,102 +63,164 @@ def is_running(room: Room, agent: AgentName) -> bool:
 
 
 def join(room: Room, agent: AgentName, *, command: str = "") -> Arrival:
-    """Give the agent its worktree, made and set up where it has none, and record that it joined."""
+    """Give the agent its worktree, made and prepared where it has none, and record that it joined.
+
+    A worktree that lost its way back to the repository is mended; one that is gone is made again on the same branch.
+    What an earlier join left unfinished is finished.
+    """
     start = room.integration()
-    found = room.worktrees().get(agent)
-    if found is not None and found.problem:
-        _forget(room, agent, found)
-        found = None
-    arrival = Arrival(found, False, ()) if found else _make(room, agent, start)
-    branch = room.names.branch(agent)
-    logs.record(room, Joined(str(arrival.worktree.path), branch, command), writer=agent)
-    if arrival.is_new:
-        _run_setup(room, arrival.worktree)
-    return arrival
+    with _moving(room, agent):
+        _clear(room, agent)
+        found = room.worktrees().get(agent)
+        arrival = Arrival(found, False, ()) if found else _make(room, agent, start)
+        logs.record(room, Joined(str(arrival.worktree.path), room.names.branch(agent), command), writer=agent)
+        if arrival.worktree.is_ready:
+            return arrival
+        copied = tuple(copy_files(room, arrival.worktree))
+        run_setup(room, agent, arrival.worktree)
+        worktrees.mark_ready(arrival.worktree)
+        return Arrival(arrival.worktree, arrival.is_new, copied)
+
+
+def _moving(room: Room, agent: AgentName) -> AbstractContextManager[None]:
+    """Order those who join and leave under one name."""
+    path = room.private / "join" / f"{agent}.lock"
+    return held(path, seconds=LOCK_SECONDS, what=f"the lock on {agent}'s worktree")
 
 
 def _make(room: Room, agent: AgentName, start: Oid) -> Arrival:
     path = room.worktrees_dir / agent
-    if path.exists() and any(path.iterdir()):
-        raise UsageError(f"{path} is in the way of {agent}'s worktree", hint="move it away, or set worktrees:")
-    made = worktrees.add_worktree(room.repo, path, room.names.branch(agent), start)
-    worktrees.write_identity(made.git_dir, Identity(room.names.room, agent))
-    return Arrival(made, True, tuple(_copy_files(room, made)))
+    identity = Identity(room.names.room, agent)
+    return Arrival(worktrees.add_worktree(room.repo, path, room.names.branch(agent), start, identity), True, ())
 
 
-def _forget(room: Room, agent: AgentName, broken: Worktree) -> None:
-    """Drop the entry of a worktree that is gone; where its HEAD was, detached or not, is kept."""
-    if broken.head is not None:
-        archive.keep(room.refs, room.names.archive(agent), broken.head)
+def _clear(room: Room, agent: AgentName) -> None:
+    """Mend or drop what is left of the agent's former worktrees, and see that the place for a new one is free."""
+    path = room.worktrees_dir / agent
+    sound = False
+    for found in worktrees.list_worktrees(room.repo):
+        mine = found.identity == Identity(room.names.room, agent)
+        if found.problem and (mine or found.path == path):
+            sound |= _repair(room, agent, found)
+        elif mine:
+            sound = True
+    if not sound and (path.is_symlink() or path.exists()) and not _is_empty_folder(path):
+        moved = (path / ".git").is_file()
+        raise UsageError(
+            f"{path} is in the way of {agent}'s worktree",
+            hint=f"if the repository was moved: git worktree repair {path}" if moved else "move it away",
+        )
+
+
+def _repair(room: Room, agent: AgentName, broken: Worktree) -> bool:
+    """Make a broken worktree sound, or drop its entry with everything it names kept; return whether it is sound."""
+    if broken.is_mendable and not _is_empty_folder(broken.path):
+        worktrees.mend(broken)
+        return True
+    if broken.identity is None:
+        worktrees.remove_interrupted(room.repo, broken)
+        return False
+    tuple(_archive_entry(room, agent, broken))
     worktrees.remove_worktree(room.repo, broken)
+    return False
 
 
-def _copy_files(room: Room, made: Worktree) -> Iterator[str]:
-    """Copy what `copy:` names and the worktree lacks; nothing outside the checkout, nothing through a link."""
-    for pattern in room.config.copy:
-        if os.path.isabs(pattern) or ".." in Path(pattern).parts:
-            raise UsageError(f"copy: {pattern!r} leaves the repository", hint="name files below its top")
-        for source in sorted(room.checkout.glob(pattern.rstrip("/"))):
-            target = made.path / source.relative_to(room.checkout)
-            if target.exists() or source.is_symlink() or ".git" in source.parts:
-                continue
-            target.parent.mkdir(parents=True, exist_ok=True)
-            if source.is_dir():
-                shutil.copytree(source, target, symlinks=True)
-            else:
-                shutil.copy2(source, target)
-            yield str(source.relative_to(room.checkout))
-
-
-def _run_setup(room: Room, made: Worktree) -> None:
-    for command in room.config.setup:
-        done = shell(command, cwd=made.path, env=environment(), seconds=room.config.setup_seconds)
-        if done.code != 0:
-            raise SetupError(
-                f"setup: {command!r} failed in {made.path}: {done.message}", hint="correct it there; the worktree stays"
-            )
+def _is_empty_folder(path: Path) -> bool:
+    return not path.is_symlink() and path.is_dir() and not any(path.iterdir())
 
 
 def leave(room: Room, agent: AgentName, *, exit_code: int = -1, discard_ignored: bool = False) -> Departure:
-    """Fold the agent's commits, archive what is not committed, give back its claims and remove its worktree."""
-    if is_running(room, agent):
+    """Fold the agent's commits, archive what is not committed, give back its claims and remove its worktree.
+
+    Raises `UsageError` while it runs, and `WorkUnderWayError` in the middle of a merge or a rebase. Nothing is removed
+    before everything that was not folded has a ref.
+    """
+    running = try_hold(run_lock(room, agent))
+    if running is None:
         raise UsageError(f"{agent} is running", hint="end its command first")
+    try:
+        with _moving(room, agent):
+            return _leave(room, agent, exit_code, discard_ignored)
+    finally:
+        running.release()
+
+
+def _leave(room: Room, agent: AgentName, exit_code: int, discard_ignored: bool) -> Departure:
     found = room.worktrees().get(agent)
+    if found is not None and found.is_mendable and not _is_empty_folder(found.path):
+        worktrees.mend(found)
+        found = room.worktrees().get(agent)
     if found is None:
         raise UsageError(f"{agent} has no worktree in room {room.names.room}", hint="agentroom status lists who has")
+    _check_removable(found)
     Folder(room).fold([agent])
-    kept = tuple(_archive(room, agent, found))
+    kept = tuple(_archive_entry(room, agent, found) if found.problem else _archive(room, agent, found))
     coordination.release_all(room, agent)
     behind = () if found.problem or discard_ignored else tuple(_precious(room, found))
     logs.record(room, Left(exit_code, kept), writer=agent)
     if not behind:
         worktrees.remove_worktree(room.repo, found)
-    return Departure(found.path, kept, behind)
+    return Departure(found.git_dir if found.problem else found.path, kept, behind)
+
+
+def _check_removable(found: Worktree) -> None:
+    if found.problem:
+        return
+    if found.lock is not None:
+        why = f": {found.lock}" if found.lock else ""
+        raise WorkUnderWayError(f"{found.path} is locked{why}", hint=f"git worktree unlock {found.path}")
+    operation = operation_under_way(found.git_dir)
+    if operation:
+        raise WorkUnderWayError(
+            f"{operation} in {found.path}", hint=f"finish or abort it: git -C {found.path} status says how"
+        )
 
 
 def _archive(room: Room, agent: AgentName, found: Worktree) -> Iterator[str]:
+    """Keep what integration does not have and would go with the worktree; yield the refs."""
     prefix = room.names.archive(agent)
     if found.head is not None and not room.history.reaches(room.integration(), found.head):
         yield archive.keep(room.refs, prefix, found.head)
-    if not found.problem:
-        snapshot = archive.snapshot(room.repo, found, agent)
-        if snapshot is not None:
-            yield archive.keep(room.refs, prefix, snapshot)
+    snapshot = archive.snapshot(found, agent)
+    if snapshot is not None:
+        yield archive.keep(room.refs, prefix, snapshot)
+    for commit in archive.lost_commits(found):
+        yield archive.keep(room.refs, prefix, commit)
+
+
+def _archive_entry(room: Room, agent: AgentName, broken: Worktree) -> Iterator[str]:
+    """Keep what the repository's entry of a broken worktree names: its HEAD, and what was staged."""
+    prefix = room.names.archive(agent)
+    if broken.head is not None and not room.history.reaches(room.integration(), broken.head):
+        yield archive.keep(room.refs, prefix, broken.head)
+    staged = archive.snapshot_index(room.repo, broken, agent)
+    if staged is not None:
+        yield archive.keep(room.refs, prefix, staged)
+    for commit in archive.lost_commits(broken):
+        yield archive.keep(room.refs, prefix, commit)
 
 
 def _precious(room: Room, found: Worktree) -> Iterator[str]:
-    """Yield ignored files that no tool makes again and that are not the user's own, copied."""
+    """Yield what no snapshot has and no tool makes again: ignored files, unless copied, and repositories below."""
+    yield from archive.nested_repositories(found, REGENERATED)
     for name in archive.ignored_files(found):
         parts = Path(name).parts
-        if REGENERATED.intersection(parts) or any(fnmatch.fnmatch(part, "*.egg-info") for part in parts):
+        if name.endswith("/") or REGENERATED.intersection(parts) or _is_built(parts):
             continue
-        if name.endswith((".pyc", ".pyo", ".o", ".class")) or _is_copy(room.checkout / name, found.path / name):
-            continue
-        yield name
+        if not _is_copy(room.checkout / name, found.path / name):
+            yield name
+
+
+def _is_built(parts: tuple[str, ...]) -> bool:
+    if parts[-1].endswith((".pyc", ".pyo", ".o", ".class")):
+        return True
+    return any(fnmatch.fnmatch(part, "*.egg-info") for part in parts)
 
 
 def _is_copy(original: Path, copied: Path) -> bool:
     try:
+        if copied.is_symlink():
+            return original.is_symlink() and original.readlink() == copied.readlink()
         return original.is_file() and original.read_bytes() == copied.read_bytes()
     except OSError:
         return False
