@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,6 @@ def write_json(path: Path, record: dict[str, Any]) -> None:
 def replace_text(path: Path, text: str) -> None:
     """Put a file in place of the old one in one step."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    new = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
     new.write_text(text, "utf-8")
     new.replace(path)
