@@ -59,8 +59,7 @@ def acting(here: Here) -> Iterator[Room]:
         if room.me is None:
             raise NotAnAgentError(
                 f"this server was started in {room.checkout}, which is no agent's worktree",
-                hint="start the agent with: agentroom run NAME -- COMMAND; or in the worktree that"
-                " `agentroom join NAME` makes",
+                hint="start the agent with: agentroom run NAME -- COMMAND",
             )
         yield room
 
