@@ -11,7 +11,7 @@ from agentroom_git.room.room import Room
 
 
 def stamp(room: Room) -> str:
-    """Return the present wall time as it is shown: UTC, to the millisecond, so that lines of one second stay in order."""
+    """Return the present wall time as it is shown: UTC, to the millisecond, so that lines stay in order."""
     return room.clock.now().strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 
