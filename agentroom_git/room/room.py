@@ -8,7 +8,7 @@ from pathlib import Path
 import agentroom_git.git.repo as repositories
 from agentroom_git.core.ids import HUMAN, AgentName, Oid
 from agentroom_git.core.refnames import RefNames
-from agentroom_git.errors import AgentroomError, UsageError
+from agentroom_git.errors import UsageError
 from agentroom_git.git.objects import GitHistory
 from agentroom_git.git.refs import Refs
 from agentroom_git.git.repo import Repo
@@ -118,13 +118,10 @@ def _refuse_unknown_agent(room: Room, agent: AgentName) -> None:
 
 
 def _main_checkout(repo: Repo, start: Path) -> Path:
-    if not repo.is_linked:
-        if repo.worktree is None:
-            raise repositories.UnsupportedRepositoryError(
-                f"{start} is a bare repository", hint="clone it, and open the room in the clone"
-            )
-        return repo.worktree
-    main = repositories.open_repo(repo.common_dir)
-    if main.worktree is None:
-        raise AgentroomError("the repository of this worktree is bare", hint="open the room in a clone with a checkout")
-    return main.worktree
+    main = repositories.open_repo(repo.common_dir) if repo.is_linked else repo
+    if main.worktree is not None:
+        return main.worktree
+    hint = "clone it, and open the room in the clone"
+    if repo.common_dir.name == ".git":
+        hint = f"if some tool set core.bare: git -C {repo.common_dir.parent} config core.bare false"
+    raise repositories.UnsupportedRepositoryError(f"the repository of {start} is bare", hint=hint)
