@@ -9,6 +9,7 @@ commands are serialised by a lock of our own: run in parallel they read each oth
 import json
 import os
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -250,7 +251,7 @@ def remove_worktree(repo: Repo, worktree: Worktree) -> None:
     """
     with held(repo.private_dir / "worktrees.lock", seconds=LOCK_SECONDS, what="the lock on worktrees"):
         if worktree.problem:
-            shutil.rmtree(worktree.git_dir)
+            _remove_entry(worktree)
             return
         # Given twice, the option also overrides a lock, which is our own: who calls has looked.
         force = ("--force", "--force") if worktree.lock is None else ("--force",)
@@ -268,4 +269,11 @@ def remove_interrupted(repo: Repo, worktree: Worktree) -> None:
         pointer = _read_text(worktree.path / ".git") or ""
         if Path(pointer.removeprefix("gitdir:").strip()) == worktree.git_dir and not worktree.path.is_symlink():
             shutil.rmtree(worktree.path)
-        shutil.rmtree(worktree.git_dir)
+        _remove_entry(worktree)
+
+
+def _remove_entry(worktree: Worktree) -> None:
+    shutil.rmtree(worktree.git_dir)
+    # Like git, which keeps no folder for entries where there is none.
+    with suppress(OSError):
+        worktree.git_dir.parent.rmdir()
