@@ -80,8 +80,9 @@ class Scripted:
         return bool(answer["granted"])
 
     async def tell(self, text: str, *, topic: str, to: str = "") -> None:
-        answer = await self.ask("broadcast", text=text, topic=topic, to=to)
-        say(f'broadcast "{text}" -> told {answer["told"]}')
+        # Said first, as the others may hear it before the answer is here.
+        say(f'broadcast to {to or "everyone"}: "{text}"')
+        await self.ask("broadcast", text=text, topic=topic, to=to)
 
     async def release(self) -> None:
         answer = await self.ask("release")
@@ -100,12 +101,6 @@ class Scripted:
         with _patience(f"nothing from {sender} on {topic!r}"):
             while (sender, topic) not in self.heard:
                 await self.ask("read")
-                await anyio.sleep(LOOK_SECONDS)
-
-    async def see_claim(self, holder: str, path: str) -> None:
-        """Look at the room until the other agent holds the path."""
-        with _patience(f"{holder} did not claim {path}"):
-            while holder not in [held["holder"] for held in (await self.ask("status", paths=[path]))["claims"]]:
                 await anyio.sleep(LOOK_SECONDS)
 
     async def see_text(self, path: str, text: str) -> None:
@@ -147,27 +142,28 @@ def say(text: str) -> None:
 
 async def alice(me: Scripted) -> None:
     await me.claim(POSTING, "the rules of posting")
+    await me.tell(f"I begin with {POSTING}", topic="begin")
     me.edit(POSTING, "post", POST)
     await me.commit(POSTING, "posting: Refuse amounts that are not positive")
-    await me.hear("bob", "posting")
+    await me.hear("bob", "wish")
     me.edit(POSTING, "balance", BALANCE)
     await me.commit(POSTING, "posting: Add up balances")
     await me.sync()
     await me.release()
-    await me.tell("posting.py is free: post() and balance() work, entries are tuples", topic="posting", to="bob")
+    await me.tell("posting.py is free: post() and balance() work, entries are tuples", topic="free", to="bob")
     await me.hear("bob", "done")
     await me.sync()
 
 
 async def bob(me: Scripted) -> None:
-    await me.see_claim("alice", POSTING)
+    await me.hear("alice", "begin")
     if not await me.claim(POSTING, "take back entries"):
         await me.claim(STATEMENT, "statements")
-        await me.tell(f"I do {STATEMENT} meanwhile; alice, tell me when {POSTING} is free", topic="posting")
+        await me.tell(f"I do {STATEMENT} meanwhile; alice, tell me when {POSTING} is free", topic="wish")
         me.edit(STATEMENT, "amount", AMOUNT)
         me.edit(STATEMENT, "statement", STATEMENT_LINES)
         await me.commit(STATEMENT, "statement: Print amounts and lines")
-    await me.hear("alice", "posting")
+    await me.hear("alice", "free")
     await me.claim(POSTING, "take back entries")
     await me.see_text(POSTING, BALANCE)
     say(f"finds alice's work in {POSTING}")
