@@ -18,6 +18,8 @@ def join(*blocks: bytes) -> bytes:
         pytest.param(b"b\n", b"a\nb\n", b"a\nb\n", id="one ends the other"),
         pytest.param(b"import a\nx\n", b"import a\ny\n", b"import a\nx\ny\n", id="a common beginning"),
         pytest.param(b"x\nimport a\n", b"y\nimport a\n", b"x\ny\nimport a\n", id="a common end"),
+        pytest.param(b"x\nu = a\nv = b\n", b"y\nu = a\nv = b\n", b"x\ny\nu = a\nv = b\n", id="a longer end"),
+        pytest.param(b"import a\n\n", b"import a\nimport b\n", b"import a\n\nimport b\n", id="blank lines behind"),
         pytest.param(b"\nx\n", b"\ny\n", b"\nx\n\ny\n", id="a blank line before each"),
         pytest.param(b"x\n\n\n", b"y\n\n\n", b"x\n\n\ny\n\n\n", id="blank lines after each"),
         pytest.param(

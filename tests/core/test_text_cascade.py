@@ -62,6 +62,7 @@ def test_the_step_that_decides(step: str, base: bytes, left: bytes, right: bytes
 
 def test_white_space_inside_a_literal_is_not_reformatting() -> None:
     assert merge(b"x = 'a b'\n", b"x = 'ab'\n", b"x = 'a c'\n").regions[0].is_contested
+    assert merge(b"x = 1 0\n", b"x = 10\n", b"x = 1 1\n").regions[0].is_contested
 
 
 @pytest.mark.parametrize(
@@ -73,6 +74,8 @@ def test_white_space_inside_a_literal_is_not_reformatting() -> None:
         pytest.param(b"x", b"x\ny", b"x\nz\n", b"x\ny\nz\n", id="a final newline added by one"),
         pytest.param(b"x\r\ny", b"x\r\ny\r\na", b"x\r\ny\r\nb", b"x\r\ny\r\na\r\nb", id="two last lines in CRLF"),
         pytest.param(b"x\n", b"x\na\n", b"x\nb", b"x\na\nb", id="a final newline left out by one"),
+        pytest.param(b"k\r\nl\n", b"K\r\nl\n", b"k\r\nL\n", b"K\r\nL\n", id="a mixture"),
+        pytest.param(b"k\n", b"k\nx\r\n", b"k\ny\n", b"k\nx\r\ny\n", id="different ends of what is added"),
     ],
 )
 def test_line_ends_do_not_hide_what_was_changed(base: bytes, left: bytes, right: bytes, expected: bytes) -> None:
@@ -115,7 +118,7 @@ def test_tokens_together_are_the_text(text: bytes) -> None:
 
 
 def test_a_line_end_is_a_token_of_its_own() -> None:
-    assert split_tokens(b"a_1 +\r\n\tb\n") == [b"a_1", b" ", b"+", b"\r\n", b"\t", b"b", b"\n"]
+    assert split_tokens(b"aZ_109 +\r\n\tb\n") == [b"aZ_109", b" ", b"+", b"\r\n", b"\t", b"b", b"\n"]
 
 
 @pytest.mark.parametrize(

@@ -109,6 +109,13 @@ def test_the_first_options_that_parse_together_are_chosen(wanted: tuple[bytes, .
     assert tuple(resolution.text for resolution in chosen) == wanted
 
 
+def test_a_region_gets_the_best_option_that_parses() -> None:
+    middling = (Resolution(b"1", "tokens"), Resolution(b"2", "both"), Resolution(b"3", "side", 0, (1,)))
+    well_formed = {b"input", b"333", b"133", b"233"}
+    chosen = Draft((b"",) * 4, (middling,) * 3).choose(well_formed.__contains__, [b"input"])
+    assert chosen == (middling[0], middling[2], middling[2])
+
+
 def test_the_number_of_texts_tried_is_bounded() -> None:
     tried: list[bytes] = []
     options = tuple((Resolution(b"1", "tokens"), Resolution(b"2", "side", 0, (1,))) for _ in range(500))
