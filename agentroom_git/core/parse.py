@@ -9,7 +9,6 @@ import json
 import re
 import tomllib
 import warnings
-from pathlib import PurePosixPath
 
 from agentroom_git.core.drafts import Parses
 
@@ -27,11 +26,10 @@ def guard_for(path: str) -> Parses | None:
 
     Prose always is. Whatever its size and content, no text makes a guard raise.
     """
-    name = PurePosixPath(path).name
-    guard = _GUARDS.get(PurePosixPath(name).suffix.lower())
-    if guard is None and _PROSE.fullmatch(name):
-        return _is_prose
-    return guard
+    name = path.rpartition("/")[2]
+    stem, _, suffix = name.rpartition(".")
+    guard = _GUARDS.get(suffix.lower()) if stem else None
+    return _is_prose if guard is None and _PROSE.fullmatch(name) else guard
 
 
 def is_python(text: bytes) -> bool:
@@ -81,4 +79,4 @@ def _is_prose(text: bytes) -> bool:
     return True
 
 
-_GUARDS: dict[str, Parses] = {".py": is_python, ".pyi": is_python, ".json": is_json, ".toml": is_toml}
+_GUARDS: dict[str, Parses] = {"py": is_python, "pyi": is_python, "json": is_json, "toml": is_toml}
