@@ -300,11 +300,11 @@ class _Sync:
 
     def _roll_back(self, bench: Bench, journal: Journal) -> None:
         """Put files and index back to the journal's old commit, unless its branch did move on to the new one."""
-        tip = self._tip(journal.ref)
-        if tip is not None and (tip == journal.new or self._handle.descendant_of(tip, journal.new)):
+        tip = self._tip(journal.ref) or journal.old
+        if tip != journal.old and (tip == journal.new or self._handle.descendant_of(tip, journal.new)):
             return
         changes = self._changes(journal.old, journal.new)
-        since = self._changes(journal.old, tip or journal.old)
+        since = self._changes(journal.old, tip)
         # An agent that removed our lock and committed may have committed new files of ours: those stay.
         kept = {path for path in changes.keys() & since.keys() if changes[path][1] == since[path][1]}
         changes = {path: change for path, change in changes.items() if path not in kept}
