@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from agentroom_git.core.ids import AgentName, Oid
+from agentroom_git.core.parse import guard_for
 from agentroom_git.core.paths import is_safe_path
 from agentroom_git.core.text import LineDiff, Region, Side, is_binary, merge_text
 
@@ -180,9 +181,37 @@ def _merge_content(merge: _Merge, path: bytes, old: Entry, ours: Entry, theirs: 
         _keep(merge, path, "binary", old, ours, theirs)
         return
     sides = [_side(merge, merge.ours, path, ours, texts[1]), _side(merge, merge.theirs, path, theirs, texts[2])]
-    result = merge_text(texts[0], sides, objects.line_diff)
-    merge.edits[path] = Entry(objects.write_blob(result.text), mode)
-    merge.contested.extend(_region(objects, path, region) for region in result.regions if region.is_contested)
+    parses = guard_for(path.decode("utf-8", "replace"))
+    result = merge_text(texts[0], sides, objects.line_diff, parses)
+    merged = Entry(objects.write_blob(result.text), mode)
+    merge.edits[path] = merged
+    regions = [region for region in result.regions if region.is_contested or region.needs_look]
+    merge.contested.extend(_region(objects, path, region) for region in regions)
+    if not regions and parses is not None and all(map(parses, texts)) and not parses(result.text):
+        merge.contested.append(_unparsed(merge, path, old, ours, theirs))
+
+
+def _unparsed(merge: _Merge, path: bytes, old: Entry, ours: Entry, theirs: Entry) -> Contested:
+    """Record a file that merged cleanly, as git would merge it, and does not parse any more."""
+    sides = sorted(
+        (_agents(_speakers(party, path, entry, merge.objects)), entry)
+        for party, entry in (
+            (merge.ours, ours),
+            (merge.theirs, theirs),
+        )
+    )
+    return Contested(
+        id=_record_id(path, "parse", old, [entry for _, entry in sides]),
+        path=path,
+        kind="parse",
+        step="clean",
+        start=0,
+        lines=0,
+        base=old.id,
+        agents=tuple(agents for agents, _ in sides),
+        sides=tuple(entry.id for _, entry in sides),
+        winner=None,
+    )
 
 
 def _speakers(party: Party, path: bytes, entry: Entry | None, objects: Objects) -> Sequence[Voice]:

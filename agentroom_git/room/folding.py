@@ -257,8 +257,10 @@ def describe_contested(record: Contested) -> str:
     if record.start:
         where += f" lines {record.start}-{record.start + max(record.lines, 1) - 1}"
     names = [" and ".join(side) or "nobody" for side in record.agents]
+    if record.kind == "parse":
+        return f"{where}: the versions of {', '.join(names)} merge cleanly, but the result does not parse"
     if record.winner is None:
-        return f"{where}: the versions of {', '.join(names)} were combined"
+        return f"{where}: the versions of {', '.join(names)} were combined; look whether they fit"
     losers = [name for index, name in enumerate(names) if index != record.winner]
     return f"{where} ({record.kind}): {names[record.winner]}'s version stands, not {', '.join(losers)}'s"
 

@@ -252,3 +252,17 @@ def test_a_fold_that_lost_the_swap_to_another_is_made_again_on_top(bed: Bed, mon
     Folder(room).fold([AgentName("alice")])
 
     assert (bed.integrated("a"), bed.integrated("b")) == ("1\n", "1\n")
+
+
+def test_a_clean_merge_that_does_not_parse_is_left_as_git_makes_it_and_told(bed: Bed) -> None:
+    bed.join("alice", "bob")
+    bed.commit("alice", {"t.py": '"""Doc."""\n# a\n# b\n# c\nx = 1\n'})
+    bed.settle()
+    bed.commit("alice", {"t.py": '"""Doc."""\nimport os\n# a\n# b\n# c\nx = 1\n'})
+    bed.commit("bob", {"t.py": '"""Doc."""\n# a\n# b\n# c\nfrom __future__ import annotations\nx = 1\n'})
+
+    report = bed.fold()
+
+    assert [(one.kind, one.step) for made in report.made for one in made.contested] == [("parse", "clean")]
+    merged = '"""Doc."""\nimport os\n# a\n# b\n# c\nfrom __future__ import annotations\nx = 1\n'
+    assert bed.integrated("t.py") == merged
