@@ -13,7 +13,7 @@ Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME...]", help="Ag
 
 
 def register(app: typer.Typer) -> None:
-    for command in (fold, sync, notes):
+    for command in (fold, sync, notes, verify):
         app.command()(command)
 
 
@@ -103,3 +103,23 @@ def notes(
         print_json(done)
     else:
         say(f"wrote the notes of {done.commits} commits")
+
+
+def verify(
+    span: Annotated[str, typer.Argument(metavar="[RANGE]", help="A..B, or everything up to one commit.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Recompute folds from git alone and name those that are not what they say. Exit code 1: there are some."""
+    from agentroom_git.room.verifying import verify as verdicts
+
+    room = here()
+    found = list(verdicts(room, span))
+    bad = [verdict for verdict in found if not verdict.is_sound]
+    if as_json:
+        print_json(found)
+    else:
+        for verdict in bad:
+            say(f"{verdict.fold[:10]} {verdict.subject}: {verdict.problem}")
+        say(f"{len(found) - len(bad)} of {len(found)} folds are what they say")
+    if bad:
+        raise typer.Exit(1)

@@ -36,6 +36,12 @@ class Fold:
     tips: Mapping[AgentName, Tip]
     folded: tuple[Head, ...]
     contested: tuple[str, ...]
+    engine: int
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether nothing could be computed, so that the previous fold's side stands."""
+        return any(text.split(" ")[-2:-1] == ["failed"] for text in self.contested)
 
 
 def read_fold(history: GitHistory, id: Oid) -> Fold:
@@ -51,7 +57,10 @@ def read_fold(history: GitHistory, id: Oid) -> Fold:
         if is_oid(oid):
             tips[AgentName(agent)] = Tip(Oid(oid), branch or "-")
     folded = tuple(Head(oid, agent) for oid, agent in _pairs(trailers.values(message, trailers.FOLDED)))
-    return Fold(id, heads, tips, folded, tuple(trailers.values(message, trailers.CONTESTED)))
+    engines = [int(value) for value in trailers.values(message, trailers.ENGINE) if value.isdecimal()]
+    return Fold(
+        id, heads, tips, folded, tuple(trailers.values(message, trailers.CONTESTED)), engines[0] if engines else 0
+    )
 
 
 def _pairs(values: list[str]) -> list[tuple[Oid, AgentName]]:
@@ -91,6 +100,11 @@ def describe(record: Contested) -> str:
     place = f":{record.start}+{record.lines}" if record.start else ""
     agents = "|".join(",".join(names) for names in record.agents)
     return f"{record.id} {path_text(record.path)}{place} {agents} {record.kind} {record.step}"
+
+
+def claims_to_be_fold(history: GitHistory, id: Oid) -> bool:
+    """Return whether the commit carries the trailers of a fold, whoever made it."""
+    return bool(trailers.values(history.message(id), trailers.FOLDED))
 
 
 def is_fold(history: GitHistory, id: Oid) -> bool:

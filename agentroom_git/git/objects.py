@@ -64,6 +64,13 @@ class GitHistory(History):
             self._reaches[pair] = self.handle.descendant_of(descendant, ancestor)
         return self._reaches[pair]
 
+    def resolve(self, name: str) -> Oid | None:
+        """Return the commit that git would understand by this name, or None."""
+        try:
+            return Oid(str(self.handle.revparse_single(name).peel(pygit2.Commit).id))
+        except (KeyError, ValueError, pygit2.GitError):
+            return None
+
     def between(self, bases: frozenset[Oid], commit: Oid) -> Iterator[Oid]:
         """Yield the commits that `commit` reaches and none of `bases` does, children before parents."""
         walker = self.handle.walk(pygit2.Oid(hex=commit), SortMode.TOPOLOGICAL)
