@@ -1,6 +1,6 @@
 """Where a server sits: the folder it was started in, whose worktree says which agent its calls act for.
 
-The room is opened anew for each call, which takes 0.3 ms: any process can answer, nothing goes stale, and the threads
+The room is opened anew for each call, which takes about a millisecond: any process can answer, nothing goes stale, and the threads
 that the SDK runs the tools on share no handle of the repository.
 """
 
@@ -17,7 +17,7 @@ from agentroom_git.core.escape import one_line
 from agentroom_git.errors import AgentroomError
 from agentroom_git.mcp_server.ending import Calls
 from agentroom_git.mcp_server.results import Inbox, inbox
-from agentroom_git.room import leases, messages
+from agentroom_git.room import messages
 from agentroom_git.room.room import NotAnAgentError, Room, open_room
 from agentroom_git.system.clock import SystemClock
 from agentroom_git.system.locks import held
@@ -42,10 +42,7 @@ def looking(here: Here) -> Iterator[Room]:
     seat = here.request_context.lifespan_context
     with seat.calls.one():
         try:
-            room = open_room(seat.folder, SystemClock())
-            if room.me is not None:
-                leases.beat(room)
-            yield room
+            yield open_room(seat.folder, SystemClock())
         except AgentroomError as error:
             hint = f"\nhint: {one_line(error.hint)}" if error.hint else ""
             raise ToolError(f"{one_line(error.message)}{hint}") from error

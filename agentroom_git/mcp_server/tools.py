@@ -23,7 +23,7 @@ from agentroom_git.mcp_server.results import (
     SyncAnswer,
 )
 from agentroom_git.mcp_server.seat import Here, acting, looking, with_unread
-from agentroom_git.room import coordination, messages, turn
+from agentroom_git.room import coordination, leases, messages, turn
 from agentroom_git.room.status import read_status
 
 PATH_RULE = "Relative to the top of the repository, or absolute; a folder stands for everything below it."
@@ -70,6 +70,7 @@ def read(
     limit: Annotated[int, Field(description="At most this many.", ge=1, le=100)] = messages.DEFAULT_LIMIT,
 ) -> ReadAnswer:
     with acting(here) as room:
+        leases.beat(room)
         return with_unread(room, ReadAnswer(), limit=limit, max_bytes=messages.MAX_BYTES)
 
 
@@ -78,6 +79,7 @@ def status(
     paths: Annotated[list[str] | None, Field(description=f"Only what concerns these. {PATH_RULE}")] = None,
 ) -> StatusAnswer:
     with looking(here) as room:
+        leases.beat(room)
         found = read_status(room, paths or ())
         contested = found.contested if paths or room.me is None else results.concerning(room.me, found.contested)
         return with_unread(room, results.status_answer(found, contested, room))
@@ -149,6 +151,7 @@ OFFERS = (
         status,
         "Look at the room",
         "Who is here, who holds what, whose work came in last, who waits for what, and contested regions.",
+        # But for the caller's own cursor, as with a letter box that is looked into on the way.
         changes_nothing=True,
         may_be_repeated=True,
     ),
