@@ -1,7 +1,7 @@
 """Where a server sits: the folder it was started in, whose worktree says which agent its calls act for.
 
-The room is opened anew for each call, which takes about a millisecond: any process can answer, nothing goes stale, and the threads
-that the SDK runs the tools on share no handle of the repository.
+The room is opened anew for each call, which takes about a millisecond: any process can answer, nothing goes stale, and
+the threads that the SDK runs the tools on share no handle of the repository.
 """
 
 from collections.abc import Iterator
