@@ -5,7 +5,7 @@ insertions; the side with the claim; all in order, where at most one edits; the 
 nothing, so they come first. A replacement is never interleaved with another one of the same words.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from agentroom_git.core.blocks import join_blocks
@@ -21,10 +21,11 @@ STEPS = ("equal", "whitespace", "disjoint", "tokens", "insertions")
 
 @dataclass(frozen=True, slots=True)
 class Combination:
-    """A text that holds what all sides changed, and the step that found it."""
+    """A text that holds what all sides changed, the step that found it, and sides whose indentation it drops."""
 
     text: bytes
     step: str
+    lost: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +53,6 @@ class Conflict:
             diff=diff,
             is_new=is_new,
         )
-
-    def ranked(self, indices: Sequence[int]) -> list[int]:
-        """The given sides, the preferred one first."""
-        return sorted(indices, key=self.ranking.index)
 
 
 def rank_sides(sides: Sequence[Side]) -> list[int]:
@@ -85,7 +82,7 @@ def find_candidates(conflict: Conflict, is_guarded: bool) -> Iterator[Resolution
 def _resolution(conflict: Conflict, combination: Combination) -> Resolution:
     text = conflict.level.restore(combination.text)
     winner = next((index for index, side in enumerate(conflict.sides) if side.text == text), None)
-    return Resolution(text, combination.step, winner)
+    return Resolution(text, combination.step, winner, tuple(sorted(combination.lost)))
 
 
 def take_sides(sides: Sequence[Side]) -> list[Resolution]:
@@ -105,51 +102,77 @@ def take_sides(sides: Sequence[Side]) -> list[Resolution]:
 
 def combine(conflict: Conflict) -> Combination | None:
     """Apply all sides' changes without losing any but white space; None when two different ones meet."""
-    texts = [conflict.level.sides[index] for index in conflict.ranking]
-    text = drop_reformatting(conflict.level.base, texts)
-    if text is not None:
-        return Combination(text, "whitespace")
+    made = {index: conflict.level.sides[index] for index in conflict.ranking}
+    agreed = agree_in_words(conflict.level.base, made, conflict.diff)
+    if agreed is not None:
+        return agreed
     base_lines = split_lines(conflict.level.base)
     parts: list[bytes] = []
-    steps = {"disjoint"}
+    found = [Combination(b"", "disjoint")]
     at = 0
     for cluster in find_clusters(conflict.hunks, touching=False):
         settled = _settle(conflict, cluster, b"".join(base_lines[cluster.start : cluster.stop]))
         if settled is None:
             return None
         parts += [*base_lines[at : cluster.start], settled.text]
-        steps.add(settled.step)
+        found.append(settled)
         at = cluster.stop
-    return Combination(b"".join(parts + base_lines[at:]), max(steps, key=STEPS.index))
+    return Combination(
+        text=b"".join(parts + base_lines[at:]),
+        step=max((part.step for part in found), key=STEPS.index),
+        lost=frozenset().union(*(part.lost for part in found)),
+    )
 
 
 def _settle(conflict: Conflict, cluster: Cluster, base: bytes) -> Combination | None:
+    changes = {change.side: change for change in cluster.changes}
     made = {
-        change.side: b"".join(conflict.lines[change.side][change.new_start : change.new_stop])
-        for change in cluster.changes
+        side: b"".join(conflict.lines[side][changes[side].new_start : changes[side].new_stop])
+        for side in conflict.ranking
+        if side in changes
     }
-    texts = [made[index] for index in conflict.ranked(list(made))]
+    texts = list(made.values())
     if len(set(texts)) == 1:
         return Combination(texts[0], "equal")
-    text = drop_reformatting(base, texts)
-    if text is not None:
-        return Combination(text, "whitespace")
+    agreed = agree_in_words(base, made, conflict.diff)
+    if agreed is not None:
+        return agreed
     if base:
         text = merge_tokens(base, texts, conflict.diff)
         return None if text is None else Combination(text, "tokens")
     if conflict.is_new:
         # Two versions of a whole new file are not two parts of it.
         return None
-    return Combination(b"".join(join_blocks(split_lines(made[index]) for index in sorted(made))), "insertions")
+    return Combination(b"".join(join_blocks(split_lines(made[side]) for side in sorted(made))), "insertions")
 
 
-def drop_reformatting(base: bytes, texts: Sequence[bytes]) -> bytes | None:
-    """Return the first text that changes more than white space, where all that do so agree but for white space."""
+def agree_in_words(base: bytes, made: Mapping[int, bytes], diff: LineDiff) -> Combination | None:
+    """Combine texts, the preferred side's first, of which those that change any word agree on the words.
+
+    White space that others changed is kept where it lies apart from the words; else it is dropped, and a side that
+    indented the same lines differently is listed as lost, since in some languages that is no mere formatting.
+    """
     before = split_words(base)
-    edited = [(words, text) for text in texts if (words := split_words(text)) != before]
-    if any(words != edited[0][0] for words, _ in edited):
+    words = {side: split_words(text) for side, text in made.items()}
+    edited = [side for side in made if words[side] != before] or list(made)
+    if any(words[side] != words[edited[0]] for side in edited):
         return None
-    return edited[0][1] if edited else texts[0]
+    text = merge_tokens(base, list(made.values()), diff)
+    if text is not None:
+        return Combination(text, "tokens")
+    chosen = made[edited[0]]
+    kept = (_indentation(base), _indentation(chosen))
+    lost = (side for side, text in made.items() if _is_other_indentation(_indentation(text), kept))
+    return Combination(chosen, "whitespace", frozenset(lost))
+
+
+def _indentation(text: bytes) -> list[bytes]:
+    lines = (line for line in split_lines(text) if line.strip())
+    return [line[: len(line) - len(line.lstrip())] for line in lines]
+
+
+def _is_other_indentation(found: list[bytes], kept: tuple[list[bytes], list[bytes]]) -> bool:
+    return found not in kept and len(found) in map(len, kept)
 
 
 def keep_all(conflict: Conflict) -> Combination | None:

@@ -68,4 +68,4 @@ class Draft:
 
 
 def _preferred_side(options: Sequence[Resolution]) -> int:
-    return next((index for index, option in enumerate(options) if option.lost), 0)
+    return next((index for index, option in enumerate(options) if option.step in {"claim", "side"}), 0)

@@ -1,7 +1,7 @@
 """One file's text: merged by line operations on a transient CRDT document, contested regions decided beforehand.
 
 Every side is a replica of the base. A change that no other side touches is an operation of its own replica; changes
-that overlap or touch become one operation with the text that `resolve_region` gives. So the replicas' operations never
+that overlap or touch become one operation with the text that the cascade gives. So the replicas' operations never
 meet on the same lines, and what the document converges to does not depend on their order. Where git's own file merge
 is clean, the result is the same bytes: the rule of what touches is git's.
 

@@ -26,7 +26,7 @@ def steps(merged: TextMerge) -> list[str]:
     ("step", "base", "left", "right", "expected"),
     [
         pytest.param(
-            "whitespace", b"if x:\n  f(a,b)\n", b"if x:\n    f(a, b)\n", b"if x:\n  f(a,c)\n", b"if x:\n  f(a,c)\n",
+            "whitespace", b"if x:\n  f(a,b)\n", b"if x:\n  f(a, b)\n", b"if x:\n  f(a,c)\n", b"if x:\n  f(a,c)\n",
             id="an edit wins over reformatting",
         ),
         pytest.param(
@@ -58,6 +58,27 @@ def test_the_step_that_decides(step: str, base: bytes, left: bytes, right: bytes
     merged = merge(base, left, right)
     assert (merged.text, steps(merged)) == (expected, [step])
     assert [region.is_contested for region in merged.regions] == [step == "side"]
+
+
+def test_an_indentation_and_an_edit_of_the_same_line_are_both_kept() -> None:
+    merged = merge(b"for x in y:\n    n += 1\n", b"for x in y:\n    n += 2\n", b"for x in y:\nn += 1\n")
+    assert (merged.text, steps(merged)) == (b"for x in y:\nn += 2\n", ["tokens"])
+
+
+def test_an_indentation_that_an_edit_displaces_is_lost_and_not_silently() -> None:
+    merged = merge(b"if x:\n    a\n    b\n", b"if x:\n    a\n    c\n", b"if x:\n    a\nb\n")
+    assert (merged.text, steps(merged)) == (b"if x:\n    a\n    c\n", ["whitespace"])
+    assert [(region.is_contested, region.winner, region.lost) for region in merged.regions] == [(True, 0, (1,))]
+
+
+def test_of_two_indentations_the_preferred_one_stays() -> None:
+    merged = merge(b"a\n", b"  a\n", b"\ta\n")
+    assert (merged.text, merged.regions[0].step, merged.regions[0].lost) == (b"  a\n", "whitespace", (1,))
+
+
+def test_lines_wrapped_otherwise_are_not_reported_as_lost() -> None:
+    merged = merge(b"f(a, b)\n", b"f(a, c)\n", b"f(\n    a,\n    b)\n")
+    assert (merged.text, merged.regions[0].lost) == (b"f(a, c)\n", ())
 
 
 def test_white_space_inside_a_literal_is_not_reformatting() -> None:
@@ -155,7 +176,7 @@ def test_a_contested_region_is_the_text_of_one_side_and_lists_the_others(base: b
     merged = merge(base, *sides)
     lines = split_lines(merged.text)
     for region in merged.regions:
-        if region.is_contested:
+        if region.step in {"claim", "side"}:
             assert region.winner is not None
             assert b"".join(lines[region.result_start :][: region.result_lines]) == region.sides[region.winner]
             assert sorted((region.winner, *region.lost)) == list(range(len(region.sides)))
