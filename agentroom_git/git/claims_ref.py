@@ -15,8 +15,8 @@ from agentroom_git.core.claims import Claim, ClaimsError, Table, decode, encode
 from agentroom_git.core.events import Event, EventError, Recorded
 from agentroom_git.core.ids import Oid
 from agentroom_git.core.tree import FILE
-from agentroom_git.git.log import Unreadable, message_of, read_event, signature
-from agentroom_git.git.refs import Refs, chain
+from agentroom_git.git.log import Unreadable, message_of, read_event, readable, signature, unreadable
+from agentroom_git.git.refs import Refs
 
 T = TypeVar("T")
 
@@ -42,6 +42,8 @@ def read_table(refs: Refs, ref: str, tip: Oid | None = None) -> Snapshot:
         return _read_tree(refs.handle, tip)
     except (ClaimsError, KeyError, ValueError) as error:
         problem = error.message if isinstance(error, ClaimsError) else f"{error}"
+        if isinstance(error, KeyError):
+            problem = f"object {error} is missing"
         raise ClaimsError(
             f"the table of claims at {tip[:10]} cannot be read: {problem}",
             hint=f"git log {ref} shows its history; git update-ref {ref} <good commit> puts it back",
@@ -109,8 +111,11 @@ def _write_tree(handle: pygit2.Repository, table: Table) -> pygit2.Oid:
 
 def read_history(refs: Refs, ref: str, stop: Oid | None = None) -> Iterator[Recorded | Unreadable]:
     """Yield the events of the claims chain, newest first, up to and without `stop`."""
-    for commit in chain(refs.handle, refs.get(ref), stop):
+    for commit in readable(refs, ref, stop):
+        if isinstance(commit, Unreadable):
+            yield commit
+            continue
         try:
             yield read_event(commit)
         except EventError as error:
-            yield Unreadable(Oid(str(commit.id)), ref, error.message, error.hint)
+            yield unreadable(commit, ref, error)

@@ -5,6 +5,7 @@ as one JSON line, the only part that is read back. An append that is repeated wi
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
@@ -13,9 +14,9 @@ import pygit2
 
 from agentroom_git.core.escape import one_line
 from agentroom_git.core.events import Event, EventError, Recorded, decode, encode
-from agentroom_git.core.ids import AgentName, Oid
+from agentroom_git.core.ids import NULL, AgentName, Oid
 from agentroom_git.git.objects import empty_tree
-from agentroom_git.git.refs import Refs, chain
+from agentroom_git.git.refs import RefError, Refs, chain
 
 _SCAN_FOR_KEY = 64
 
@@ -88,11 +89,14 @@ def read(
 
     A record that cannot be read, or that names another writer than the log's own, is yielded as `Unreadable`.
     """
-    for commit in chain(refs.handle, refs.get(ref), stop):
+    for commit in readable(refs, ref, stop):
+        if isinstance(commit, Unreadable):
+            yield commit
+            continue
         try:
             recorded = read_event(commit)
         except EventError as error:
-            yield Unreadable(Oid(str(commit.id)), ref, error.message, error.hint)
+            yield unreadable(commit, ref, error)
             continue
         if writer is not None and recorded.event.agent != writer:
             name = one_line(recorded.event.agent, 40)
@@ -101,7 +105,27 @@ def read(
         yield recorded
 
 
+def readable(refs: Refs, ref: str, stop: Oid | None) -> Iterator[pygit2.Commit | Unreadable]:
+    """Yield the commits of a chain, newest first; where an object is missing, it ends with an `Unreadable`."""
+    try:
+        yield from chain(refs.handle, refs.get(ref), stop)
+    except RefError as error:
+        yield Unreadable(refs.get(ref) or NULL, ref, error.message, error.hint)
+
+
+def unreadable(commit: pygit2.Commit, ref: str, error: EventError) -> Unreadable:
+    hint = error.hint or "it was ignored; git show shows it"
+    return Unreadable(Oid(str(commit.id)), ref, error.message, hint)
+
+
 def newest_lamport(refs: Refs, names: Iterator[str]) -> int:
     """Return the highest Lamport time at the tips of these logs."""
-    tips = (next(_events(refs.handle, refs.get(name)), None) for name in names)
+    tips = (_newest(refs, name) for name in names)
     return max((tip.event.lamport for tip in tips if tip is not None), default=0)
+
+
+def _newest(refs: Refs, name: str) -> Recorded | None:
+    # A log that is damaged must not keep everybody else from writing theirs.
+    with suppress(RefError):
+        return next(_events(refs.handle, refs.get(name)), None)
+    return None

@@ -143,7 +143,10 @@ def chain(handle: pygit2.Repository, tip: Oid | None, stop: Oid | None = None) -
     """Yield the commits from `tip` along first parents, newest first, up to and without `stop`."""
     current = tip
     while current is not None and current != stop:
-        commit = handle[current]
+        try:
+            commit = handle[current]
+        except KeyError as error:
+            raise RefError(f"commit {current[:10]} is missing", hint="git fsck says what else is") from error
         if not isinstance(commit, pygit2.Commit):
             raise RefError(f"{current[:10]} is not a commit", hint="run: agentroom doctor")
         yield commit
