@@ -43,6 +43,10 @@ class GitHistory(History):
             raise CorruptError(f"{id} is not a commit", hint="run: git fsck")
         return found
 
+    def has_commit(self, id: Oid) -> bool:
+        """Return whether the id names a commit that is there."""
+        return isinstance(self.handle.get(id), pygit2.Commit)
+
     def tree_of(self, commit: Oid) -> Oid:
         return Oid(str(self.commit(commit).tree_id))
 

@@ -47,7 +47,7 @@ def _sources(room: Room) -> dict[str, str]:
     names = [room.names.log(writer) for writer in logs.writers(room)]
     names += [room.names.claims, room.names.integration]
     tips = {name: room.refs.get(name) for name in names}
-    return {name: tip for name, tip in tips.items() if tip is not None}
+    return {name: tip for name, tip in tips.items() if tip is not None and room.history.has_commit(tip)}
 
 
 def _is_continued(room: Room, done: Projected, sources: Mapping[str, str]) -> bool:
