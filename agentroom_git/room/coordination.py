@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agentroom_git.core import claims
-from agentroom_git.core.claims import Claim, Denied, Granted, Returned, Table
+from agentroom_git.core.claims import Claim, ClaimsError, Denied, Granted, Returned, Table
 from agentroom_git.core.events import Claimed, Event, Refused, Released
 from agentroom_git.core.ids import AgentName
 from agentroom_git.errors import UsageError
@@ -122,8 +122,11 @@ def release(room: Room, paths: Sequence[str] | None) -> Returned:
 
 
 def release_all(room: Room, agent: AgentName) -> Returned:
-    """Give back all claims of an agent that leaves."""
-    return _release(room, agent, None)
+    """Give back all claims of an agent that leaves; from a damaged table nothing, so that their leases run out."""
+    try:
+        return _release(room, agent, None)
+    except ClaimsError:
+        return Returned(Table(), (), (), ())
 
 
 def _release(room: Room, agent: AgentName, wanted: Sequence[str] | None) -> Returned:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from agentroom_git.core.claims import Claim, Table, renew
+from agentroom_git.core.claims import Claim, ClaimsError, Table, renew
 from agentroom_git.core.events import Event, Renewed
 from agentroom_git.core.ids import AgentName
 from agentroom_git.git.claims_ref import Snapshot, change_table, read_table
@@ -68,8 +68,11 @@ def beat(room: Room) -> None:
     if room.me is None:
         return
     me = room.me
-    snapshot = read_table(room.refs, room.names.claims)
-    due = _due(room, snapshot, me)
+    try:
+        due = _due(room, read_table(room.refs, room.names.claims), me)
+    except ClaimsError:
+        # Whoever asks about claims is told; everything else goes on.
+        due = frozenset()
     write_json(_heartbeat(room, me), {"boot": room.clock.boot_id(), "at": room.clock.monotonic()})
     if due:
         change_table(room.refs, room.names.claims, lambda found: _renewal(room, found, me, due), room.clock.now())

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agentroom_git.core import trailers
-from agentroom_git.core.claims import covers
+from agentroom_git.core.claims import ClaimsError, covers
 from agentroom_git.core.ids import AgentName, Oid
 from agentroom_git.core.text import is_binary
 from agentroom_git.errors import AgentroomError
@@ -70,7 +70,11 @@ def _listed(paths: Sequence[str]) -> str:
 
 
 def _trailers(room: Room, agent: AgentName, paths: Sequence[str]) -> list[tuple[str, str]]:
-    claims = read_table(room.refs, room.names.claims).table.of(agent)
+    try:
+        claims = read_table(room.refs, room.names.claims).table.of(agent)
+    except ClaimsError:
+        # The commit is worth more than the tokens in its message.
+        claims = ()
     held = [c for c in claims if any(covers(c.path, path) for path in paths)]
     return [(trailers.AGENT, agent), *((trailers.CLAIM, f"{c.token} {c.path}") for c in held)]
 
