@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agentroom_git.core.claims import covers, overlaps
+from agentroom_git.core.claims import ClaimsError, covers, overlaps
 from agentroom_git.core.events import Joined, Left, Recorded
-from agentroom_git.core.ids import HUMAN, SIDECAR, AgentName
-from agentroom_git.git import contested_refs
+from agentroom_git.core.ids import HUMAN, NULL, SIDECAR, AgentName
 from agentroom_git.git.contested_refs import Stored
 from agentroom_git.git.log import Unreadable
 from agentroom_git.git.worktrees import Worktree
-from agentroom_git.room import leases, logs, messages, presence, story, syncing
+from agentroom_git.room import contests, leases, logs, messages, presence, story, syncing
 from agentroom_git.room.coordination import Held, live_claims, repository_path
 from agentroom_git.room.folding import read_folds
 from agentroom_git.room.room import Room
@@ -64,8 +63,9 @@ def read_status(room: Room, paths: Sequence[str] = ()) -> Status:
     problems: list[Unreadable] = []
     for agent in sorted(set(logs.writers(room)) - {SIDECAR, HUMAN}):
         agents.append(_presence(room, agent, worktrees.get(agent), waiting.get(agent), problems))
-    claims = tuple(h for h in live_claims(room) if not wanted or any(overlaps(h.claim.path, p) for p in wanted))
-    records = contested_refs.read_all(room.refs, room.names.contested)
+    held = _read_claims(room, problems)
+    claims = tuple(h for h in held if not wanted or any(overlaps(h.claim.path, p) for p in wanted))
+    records = contests.open_records(room)
     return Status(
         room=room.names.room,
         integration=room.integration(),
@@ -77,6 +77,16 @@ def read_status(room: Room, paths: Sequence[str] = ()) -> Status:
         contested=tuple(r for r in records if not wanted or any(covers(p, r.path) for p in wanted)),
         problems=tuple(problems),
     )
+
+
+def _read_claims(room: Room, problems: list[Unreadable]) -> list[Held]:
+    try:
+        return live_claims(room)
+    except ClaimsError as error:
+        problems.append(
+            Unreadable(room.refs.get(room.names.claims) or NULL, room.names.claims, error.message, error.hint)
+        )
+        return []
 
 
 def _presence(
