@@ -50,7 +50,7 @@ def main() -> None:
         sys.exit(130)
     except BrokenPipeError:
         # The reader of our output went away: nobody is left to tell.
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         sys.exit(141)
     except OSError as error:
         complain(AgentroomError(one_line(f"{error.strerror or error}: {error.filename or ''}".rstrip(": "))))

@@ -1,12 +1,16 @@
 """Without a sidecar: fold and sync once; and rebuilding the notes."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from agentroom_git.cli.opened import As, Json, here
 from agentroom_git.cli.output import print_json, say
 from agentroom_git.core.ids import BASE, parse_agent
+
+if TYPE_CHECKING:
+    from agentroom_git.room.syncing import SyncResult
+    from agentroom_git.room.turn import Turn
 
 CONTESTED = 3
 Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME...]", help="Agents; all where none is named.")]
@@ -19,11 +23,13 @@ def register(app: typer.Typer) -> None:
 
 def fold(names: Names = None, as_json: Json = False) -> None:
     """Fold new commits into integration once. Exit code 3: something was contested."""
+    from agentroom_git.room import contests
     from agentroom_git.room import notes as projection
     from agentroom_git.room.folding import Folder, describe_contested
 
     room = here()
     report = Folder(room).fold([BASE if name == BASE else parse_agent(name) for name in names or ()])
+    contests.close_edited(room, report.made)
     projection.project(room)
     if as_json:
         print_json(report)
@@ -71,7 +77,7 @@ def sync(
         say("no agent has a worktree")
 
 
-def _say_turn(done: "turn.Turn") -> None:  # type: ignore[name-defined]  # noqa: F821 - imported where it runs
+def _say_turn(done: "Turn") -> None:
     if done.saved.commit:
         say(f"committed {', '.join(done.saved.paths)}")
     for path, reason in done.saved.left:
@@ -79,7 +85,7 @@ def _say_turn(done: "turn.Turn") -> None:  # type: ignore[name-defined]  # noqa:
     _say_result(done.synced)
 
 
-def _say_result(result: object) -> None:
+def _say_result(result: "SyncResult") -> None:
     from agentroom_git.room.syncing import Synced, Waiting
 
     if isinstance(result, Synced):
@@ -88,7 +94,7 @@ def _say_result(result: object) -> None:
         about = f" ({', '.join(result.paths[:5])})" if result.paths else ""
         say(f"{result.agent} waits: {result.text}{about}")
     else:
-        say(f"{result.agent} is up to date")  # type: ignore[attr-defined]
+        say(f"{result.agent} is up to date")
 
 
 def notes(

@@ -1,16 +1,24 @@
-"""Looking at the room: status, log, contested."""
+"""Looking at the room: status, log, contested, resolve."""
 
-from typing import Annotated
+import difflib
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from agentroom_git.cli.coordination import describe_claim
-from agentroom_git.cli.opened import Json, here
+from agentroom_git.cli.opened import As, Json, here
 from agentroom_git.cli.output import duration, print_json, say
+
+if TYPE_CHECKING:
+    from agentroom_git.git.contested_refs import Stored
+    from agentroom_git.room.contests import Contest
+    from agentroom_git.room.status import Presence
+
+OPEN = 3
 
 
 def register(app: typer.Typer) -> None:
-    for command in (status, log, contested):
+    for command in (status, log, contested, resolve):
         app.command()(command)
 
 
@@ -40,11 +48,7 @@ def status(
         say(f"  cannot read {problem.id[:10]} in {problem.ref}: {problem.problem} ({problem.hint})")
 
 
-def _say_agent(agent: "object") -> None:
-    from agentroom_git.room.status import Presence
-
-    if not isinstance(agent, Presence):
-        raise TypeError(agent)
+def _say_agent(agent: "Presence") -> None:
     seen = f", last seen {duration(agent.silent)} ago" if agent.silent is not None else ""
     unread = f", {agent.unread} unread" if agent.unread else ""
     where = f" in {agent.worktree}" if agent.worktree else ""
@@ -54,11 +58,7 @@ def _say_agent(agent: "object") -> None:
         say(f"    waits: {agent.waits.text}{about}")
 
 
-def _place(record: "object") -> str:
-    from agentroom_git.git.contested_refs import Stored
-
-    if not isinstance(record, Stored):
-        raise TypeError(record)
+def _place(record: "Stored") -> str:
     lines = f" lines {record.start}-{record.start + max(record.lines, 1) - 1}" if record.start else ""
     names = " against ".join(" and ".join(side) or "nobody" for side in record.agents)
     stands = "" if record.winner is None else f", {' and '.join(record.agents[record.winner])}'s stands"
@@ -84,18 +84,60 @@ def log(
         say(f"cannot read {problem.id[:10]} in {problem.ref}: {problem.problem} ({problem.hint})")
 
 
-def contested(as_json: Json = False) -> None:
-    """List what concurrent commits changed differently, with every version that lost."""
-    from agentroom_git.git import contested_refs
+def contested(
+    id: Annotated[str, typer.Argument(metavar="[ID]", help="One of them, by the beginning of its id.")] = "",
+    diff: Annotated[bool, typer.Option("--diff", help="Show every version against the base.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Also those that were resolved.")] = False,
+    as_json: Json = False,
+) -> None:
+    """List what concurrent commits changed differently. Exit code 3: some of it is open."""
+    from agentroom_git.room import contests
 
     room = here()
     room.integration()
-    records = list(contested_refs.read_all(room.refs, room.names.contested))
+    found = [contests.find_contest(room, id)] if id else contests.read_contests(room)
+    shown = [contest for contest in found if id or everything or contest.is_open]
     if as_json:
-        print_json(records)
+        print_json(shown)
+    else:
+        for contest in shown:
+            _say_contest(contest, diff=diff)
+        if not shown:
+            say("nothing is contested")
+    if any(contest.is_open for contest in shown):
+        raise typer.Exit(OPEN)
+
+
+def _say_contest(contest: "Contest", *, diff: bool) -> None:
+    record = contest.record
+    closed = "" if contest.is_open else f" - {contest.how} by {contest.closed_by}"
+    say(f"{record.id}: {_place(record)} (step {record.step}){closed}")
+    if not diff:
         return
-    for record in records:
-        say(f"{record.id}: {_place(record)}")
-        say(f"  every version: git show {room.names.contested}{record.id}^{{tree}}")
-    if not records:
-        say("nothing is contested")
+    base = _lines(record.base)
+    for names, side in zip(record.agents, record.sides, strict=True):
+        who = " and ".join(names)
+        for line in difflib.unified_diff(base, _lines(side), "base", who, lineterm=""):
+            say(f"  {line}")
+
+
+def _lines(text: bytes | None) -> list[str]:
+    return (text or b"").decode("utf-8", "backslashreplace").splitlines()
+
+
+def resolve(
+    id: Annotated[str, typer.Argument(metavar="ID", help="The contested region, by the beginning of its id.")],
+    take: Annotated[str, typer.Option("--take", metavar="NAME|both|base", help="Whose version is to stand.")],
+    speaking_as: As = "",
+    as_json: Json = False,
+) -> None:
+    """Close a contested region by taking one agent's version, both, or the base. Editing the lines does it, too."""
+    from agentroom_git.room import contests, notes
+
+    room = here(speaking_as)
+    made = contests.resolve(room, id, take)
+    notes.project(room)
+    if as_json:
+        print_json(made)
+    else:
+        say(f"resolved {id}: took {take} (fold {made.id[:10]})")

@@ -162,7 +162,21 @@ class Refused:
         return f"was refused {', '.join(self.paths)}, held by {', '.join(self.holders)}{reason}"
 
 
-Body = Opened | Joined | Left | Broadcast | ReadUpTo | Rewrote | Notice | Claimed | Released | Renewed | Refused
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A contested region was closed by `by`: `how` is what was taken, or that it was edited."""
+
+    type: ClassVar[str] = "resolved"
+    contested: str
+    path: str
+    by: str
+    how: str
+
+    def subject(self) -> str:
+        return f"{self.by} resolved {self.contested} in {self.path} ({self.how})"
+
+
+Body = Opened | Joined | Left | Broadcast | ReadUpTo | Rewrote | Notice | Claimed | Released | Renewed | Refused | Resolved
 
 _BODIES: dict[str, type[Body]] = {
     body.type: body
@@ -178,6 +192,7 @@ _BODIES: dict[str, type[Body]] = {
         Released,
         Renewed,
         Refused,
+        Resolved,
     )
 }
 

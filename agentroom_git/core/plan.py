@@ -62,12 +62,12 @@ def plan_fold(seen: Observed) -> Decision:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One worktree against integration, for sync."""
+    """One worktree against integration, for sync. `is_current`: same tree, and its head reaches every folded commit."""
 
     is_own_branch: bool
     is_folded: bool
     is_held: bool
-    has_same_tree: bool
+    is_current: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def plan_sync(place: Place, *, asked: bool) -> Stay | Advance:
         return Stay("switched")
     if not place.is_folded:
         return Stay("unfolded")
-    if place.has_same_tree and not place.is_held:
+    if place.is_current and not place.is_held:
         return Stay("")
     if place.is_held and not asked:
         return Stay("held")

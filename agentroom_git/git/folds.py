@@ -4,6 +4,7 @@ The trailers carry the heads of the set and where each branch stood, so that the
 nothing has to be stored beside git. A crash before the swap of the integration ref leaves objects nobody names.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -111,6 +112,35 @@ def is_fold(history: GitHistory, id: Oid) -> bool:
     """Return whether the commit has the author and the trailers of a fold; `verify` is what proves it."""
     commit = history.commit(id)
     return commit.author.name == "agentroom" and bool(trailers.values(history.message(id), trailers.FOLDED))
+
+
+_PLACE = re.compile(r"(?P<id>[0-9a-f]+) (?P<path>.*?)(?::(?P<start>\d+)\+(?P<lines>\d+))? \S+ \S+ \S+")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a contested region is in the tree of a fold; lines from 1, `start` 0 for a whole file."""
+
+    path: str
+    start: int
+    lines: int
+
+
+def find_place(fold: Fold, record: str) -> Place | None:
+    """Return where the fold has the contested record, or None where it does not name it."""
+    for text in fold.contested:
+        found = _PLACE.fullmatch(text) if text.startswith(f"{record} ") else None
+        if found:
+            return Place(found["path"], int(found["start"] or 0), int(found["lines"] or 0))
+    return None
+
+
+def write_commit(history: GitHistory, tree: Oid, parent: Oid, who: AgentName, subject: str, at: datetime) -> Oid:
+    """Write a commit of the room's own with one parent, in somebody's name."""
+    author = signature(who, at)
+    message = trailers.compose(subject, "", [(trailers.AGENT, who)])
+    parents = [pygit2.Oid(hex=parent)]
+    return Oid(str(history.handle.create_commit(None, author, author, message, pygit2.Oid(hex=tree), parents)))
 
 
 def write_join(history: GitHistory, agent: AgentName, old: Oid, new: Oid, tree: Oid, time: int) -> Oid:

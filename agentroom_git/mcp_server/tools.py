@@ -11,7 +11,7 @@ from mcp.types import ToolAnnotations
 from pydantic import Field
 
 from agentroom_git.core.claims import MAX_PATHS, MAX_REASON, MAX_TTL, MIN_TTL
-from agentroom_git.git import contested_refs
+from agentroom_git.room.contests import open_records
 from agentroom_git.mcp_server import results
 from agentroom_git.mcp_server.results import (
     BroadcastAnswer,
@@ -91,7 +91,7 @@ def sync(
 ) -> SyncAnswer:
     with acting(here) as room:
         done = turn.take_turn(room, message=message)
-        records = contested_refs.read_all(room.refs, room.names.contested)
+        records = open_records(room)
         return with_unread(room, results.sync_answer(done, results.concerning(room.me, records), room))
 
 

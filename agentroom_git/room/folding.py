@@ -28,7 +28,7 @@ LOCK_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """A head to look at: whose it is, and the full name of the branch it is on (`-` when detached)."""
+    """A head to look at: whose it is, and the full name of the branch it is on (`-` detached, empty for none)."""
 
     agent: AgentName
     head: Oid
@@ -85,6 +85,21 @@ class Folder:
                     made.append(outcome)
             return FoldReport(room.integration(), tuple(made), tuple(at_rest), tuple(failed))
 
+    def fold_commit(self, commit: Oid, agent: AgentName) -> Made | None:
+        """Fold a commit that no branch names; None where integration has it."""
+        room = self.room
+        with held(room.private / "fold.lock", seconds=LOCK_SECONDS, what="the fold lock"):
+            while not room.history.reaches(room.integration(), commit):
+                previous = folds.read_fold(room.history, room.integration())
+                made = self._write(Branch(agent, commit, ""), Head(commit, agent), previous)
+                if self._publish(made, previous):
+                    return made
+        return None
+
+    def _publish(self, made: Made, previous: Fold) -> bool:
+        refs = self.room.refs
+        return refs.swap(self.room.names.integration, made.id, previous.id, message="agentroom: fold")
+
     def fold_branch(self, branch: Branch) -> Made | Held | None:
         """Fold one branch; a swap that somebody else's fold made fail is tried again on the new integration."""
         while True:
@@ -99,7 +114,7 @@ class Folder:
             if isinstance(decision, Rewritten):
                 head = self._join(branch, decision, previous)
             made = self._write(branch, head, previous)
-            if self.room.refs.swap(self.room.names.integration, made.id, previous.id, message="agentroom: fold"):
+            if self._publish(made, previous):
                 return made
 
     def _write(self, branch: Branch, head: Head, previous: Fold) -> Made:
@@ -108,7 +123,8 @@ class Folder:
         for record in folded.contested:
             contested_refs.store(room.refs, room.names.contested, record, room.clock.now())
             _tell_contested(room, record)
-        tips = {**previous.tips, branch.agent: Tip(branch.head, branch.name)}
+        moved = {branch.agent: Tip(branch.head, branch.name)} if branch.name else {}
+        tips = {**previous.tips, **moved}
         id = folds.write_fold(
             room.history, room.names.room, previous, folded.tree, heads, tips, head, folded.contested, room.clock.now()
         )

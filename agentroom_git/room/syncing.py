@@ -9,6 +9,7 @@ from agentroom_git.core.events import Notice
 from agentroom_git.core.ids import AgentName, Oid
 from agentroom_git.core.plan import Place, Stay, plan_sync
 from agentroom_git.git.checkout import Advanced, advance, sweep
+from agentroom_git.git.folds import read_fold
 from agentroom_git.git.worktrees import Worktree
 from agentroom_git.room.folding import held_agents, notice_key, tell
 from agentroom_git.room.room import Room
@@ -95,7 +96,7 @@ def _sync(room: Room, agent: AgentName, worktree: Worktree, *, is_held: bool, as
             is_own_branch=worktree.branch == room.names.branch_ref(agent),
             is_folded=history.reaches(integration, worktree.head),
             is_held=is_held,
-            has_same_tree=history.tree_of(worktree.head) == history.tree_of(integration),
+            is_current=_is_current(room, worktree.head, integration),
         ),
         asked=asked,
     )
@@ -113,6 +114,18 @@ def _sync(room: Room, agent: AgentName, worktree: Worktree, *, is_held: bool, as
         paths = tuple(path_text(path) for path in (*done.written, *done.removed))
         return Synced(agent, integration, paths, tuple(path_text(path) for path in done.late))
     return _waiting(room, agent, done.reason, tuple(path_text(path) for path in done.paths))
+
+
+def _is_current(room: Room, head: Oid, integration: Oid) -> bool:
+    """Return whether the branch may stay where its agent put it.
+
+    An equal tree is not enough: an agent whose version stood in a contest would go on without having seen it, and
+    contest the same lines again with every commit.
+    """
+    history = room.history
+    if history.tree_of(head) != history.tree_of(integration):
+        return False
+    return all(history.reaches(head, one.id) for one in read_fold(history, integration).heads)
 
 
 def stage_dir(room: Room, agent: AgentName) -> Path:

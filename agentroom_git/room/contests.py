@@ -1,0 +1,185 @@
+"""Contested regions as things that one can work with: which are open, and closing them by taking a version.
+
+A region is closed by an event: of `resolve`, or of the fold of a commit that had seen the contest and changed it.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from agentroom_git.core.events import Recorded, Resolved
+from agentroom_git.core.ids import HUMAN, SIDECAR, Oid
+from agentroom_git.core.text import Side, merge_text
+from agentroom_git.core.tree import FILE, Entry
+from agentroom_git.errors import AgentroomError, UsageError
+from agentroom_git.git import contested_refs
+from agentroom_git.git.contested_refs import Stored
+from agentroom_git.git.folds import Fold, Place, find_place, write_commit
+from agentroom_git.room import logs
+from agentroom_git.room.folding import LOCK_SECONDS, Folder, Made, read_folds
+from agentroom_git.room.room import Room
+from agentroom_git.system.locks import held
+
+TAKE_BASE, TAKE_BOTH = "base", "both"
+
+
+class UnresolvableError(AgentroomError):
+    """A contested region that cannot be closed in the way asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contest:
+    """A contested record and what became of it; `closed_by` is empty while it is open."""
+
+    record: Stored
+    closed_by: str
+    how: str
+
+    @property
+    def is_open(self) -> bool:
+        return not self.closed_by
+
+
+def read_contests(room: Room) -> list[Contest]:
+    """Return every contested record of the room, in order of id."""
+    records = list(contested_refs.read_all(room.refs, room.names.contested))
+    closed = _closed(room) if records else {}
+    found = []
+    for record in records:
+        event = closed.get(record.id)
+        found.append(Contest(record, event.by if event else "", event.how if event else ""))
+    return found
+
+
+def open_records(room: Room) -> list[Stored]:
+    """Return the contested records that nobody has closed, in order of id."""
+    return [contest.record for contest in read_contests(room) if contest.is_open]
+
+
+def _closed(room: Room) -> dict[str, Resolved]:
+    found: dict[str, Resolved] = {}
+    for writer in logs.writers(room):
+        for item in logs.read_log(room, writer):
+            if isinstance(item, Recorded) and isinstance(item.event.body, Resolved):
+                found[item.event.body.contested] = item.event.body
+    return found
+
+
+def find_contest(room: Room, id: str) -> Contest:
+    """Return the contest with this id or this beginning of one; raise `UsageError` for none or several."""
+    found = [contest for contest in read_contests(room) if contest.record.id.startswith(id)] if id else []
+    if len(found) != 1:
+        problem = "no contested region" if not found else "more than one contested region"
+        raise UsageError(f"{problem} {ascii(id[:40])}", hint="agentroom contested lists them")
+    return found[0]
+
+
+def resolve(room: Room, id: str, take: str) -> Made:
+    """Close a contested region by taking one agent's version of it, both, or the base.
+
+    The choice is a commit of its own on top of integration, in the name of the acting agent or of the human, and is
+    folded at once; sync brings it to the worktrees.
+    """
+    contest = find_contest(room, id)
+    record = contest.record
+    if not contest.is_open:
+        raise UsageError(f"{record.id} was resolved by {contest.closed_by}", hint="edit the file to change it again")
+    fold, place = _last_place(room, record)
+    chosen = _chosen(record, take)
+    path = place.path.encode("utf-8", "surrogateescape")
+    tree = _tree_with(room, fold, place, path, chosen)
+    who = room.me or HUMAN
+    subject = f"resolve {record.id} in {record.path}: take {take}"
+    commit = write_commit(room.history, tree, room.integration(), who, subject, room.clock.now())
+    made = Folder(room).fold_commit(commit, who)
+    logs.record(room, Resolved(record.id, record.path, who, f"took {take}"))
+    if made is None:
+        raise UnresolvableError(f"{record.id} was folded by somebody else meanwhile", hint="agentroom contested")
+    return made
+
+
+def _last_place(room: Room, record: Stored) -> tuple[Fold, Place]:
+    """Return the newest fold that names the record, and where its region is there."""
+    for fold in read_folds(room):
+        place = find_place(fold, record.id)
+        if place is not None:
+            return fold, place
+    raise UnresolvableError(f"no fold names {record.id}", hint="run: agentroom verify")
+
+
+def _chosen(record: Stored, take: str) -> bytes | None:
+    if take == TAKE_BASE:
+        return record.base
+    if take == TAKE_BOTH:
+        if any(side is None for side in record.sides) or not record.start:
+            raise UsageError(f"{record.id} is about a whole file", hint="take one agent's version, or base")
+        return b"".join(side if side.endswith(b"\n") else side + b"\n" for side in record.sides if side)
+    for names, side in zip(record.agents, record.sides, strict=True):
+        if take in names:
+            return side
+    agents = ", ".join(sorted({name for names in record.agents for name in names}))
+    raise UsageError(f"{ascii(take[:40])} has no version of {record.id}", hint=f"take one of {agents}, both or base")
+
+
+def _tree_with(room: Room, fold: Fold, place: Place, path: bytes, chosen: bytes | None) -> Oid:
+    """Return integration's tree with the chosen text in place of the region, whatever came to the file since."""
+    history = room.history
+    now = history.tree_of(room.integration())
+    present = history.entry(now, path)
+    if chosen is None:
+        return history.write_tree(now, {path: None})
+    mode = present.mode if present else FILE
+    if not place.start:
+        return history.write_tree(now, {path: Entry(history.write_blob(chosen), mode)})
+    before = history.entry(history.tree_of(fold.id), path)
+    if before is None or present is None:
+        raise UnresolvableError(f"{place.path} is not on integration any more", hint="edit it in a worktree")
+    old = history.blob(before.id)
+    lines = old.splitlines(keepends=True)
+    start = place.start - 1
+    wanted = b"".join([*lines[:start], chosen, *lines[start + place.lines :]])
+    sides = [Side(("integration",), history.blob(present.id)), Side(("resolve",), wanted)]
+    merged = merge_text(old, sides, history.line_diff)
+    if any(region.is_contested for region in merged.regions):
+        raise UnresolvableError(f"the region was changed again in {place.path}", hint="edit it in a worktree")
+    return history.write_tree(now, {path: Entry(history.write_blob(merged.text), mode)})
+
+
+def close_edited(room: Room, folds: Sequence[Made]) -> list[Resolved]:
+    """Close the regions that folded commits changed after they had seen the contest; the caller holds no lock."""
+    closed: list[Resolved] = []
+    for made in folds:
+        waiting = {record.id: record for record in open_records(room)}
+        for record, fold, place in _seen_by(room, made, waiting):
+            if _is_changed(room, made, fold, place):
+                closed.append(Resolved(record.id, record.path, made.agent, f"edited in {made.folded[:10]}"))
+                with held(room.private / "fold.lock", seconds=LOCK_SECONDS, what="the fold lock"):
+                    logs.record(room, closed[-1], writer=SIDECAR)
+    return closed
+
+
+def _seen_by(room: Room, made: Made, waiting: dict[str, Stored]) -> Iterator[tuple[Stored, Fold, Place]]:
+    """Yield the records with the newest fold that names them and that the folded commit builds on."""
+    for fold in read_folds(room):
+        if not waiting:
+            return
+        for id, record in list(waiting.items()):
+            place = find_place(fold, id)
+            if place is None:
+                continue
+            if room.history.reaches(made.folded, fold.id):
+                del waiting[id]
+                yield record, fold, place
+
+
+def _is_changed(room: Room, made: Made, fold: Fold, place: Place) -> bool:
+    history = room.history
+    path = place.path.encode("utf-8", "surrogateescape")
+    before = history.entry(history.tree_of(fold.id), path)
+    after = history.entry(history.tree_of(made.folded), path)
+    if before == after:
+        return False
+    if not place.start or before is None or after is None:
+        return True
+    end = place.start - 1 + place.lines
+    hunks = history.line_diff(history.blob(before.id), history.blob(after.id))
+    return any(hunk.old_start <= end and hunk.old_start + hunk.old_lines >= place.start - 1 for hunk in hunks)
