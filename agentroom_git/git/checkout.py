@@ -33,7 +33,7 @@ from agentroom_git.git.displacement import (
 from agentroom_git.git.index_file import IndexCopy, IndexUnreadableError, check_readable
 from agentroom_git.git.operations import operation_under_way
 from agentroom_git.git.repo import head_branch
-from agentroom_git.git.tree_diff import Change, diff_trees
+from agentroom_git.git.tree_diff import Change, Entry, diff_trees
 from agentroom_git.git.worktree_lock import (
     clear_branch_lock,
     clear_own_stale_lock,
@@ -106,9 +106,9 @@ def _open(worktree: Path) -> pygit2.Repository:
 
 @dataclass(frozen=True, slots=True)
 class _Staged:
-    """The steps with their new files made, and what tells each file that is up to date from a later save."""
+    """The index entries to set, the steps with their new files made, and what tells those files from a later save."""
 
-    plan: Plan
+    wanted: dict[bytes, Entry | None]
     steps: tuple[Step, ...]
     marks: dict[bytes, Mark]
 
@@ -157,35 +157,44 @@ class _Sync:
             return Waits("operation", detail=under_way)
         if _is_commit_marked(self._git_dir):
             return Waits("operation", detail="a commit is under way")
-        # A commit reads HEAD before it takes index.lock and gives that back before it moves the branch: under our locks,
-        # a git that started earlier may be on either side of them, and would fail or commit what it never saw.
+        # A commit reads HEAD before it takes index.lock and gives that back before it moves the branch: under our
+        # locks, a git that started earlier may be on either side of them, and would fail or commit what it never saw.
         if is_program_in("git", Path(self._handle.workdir)):
             return Waits("locked", detail="git is at work there")
         return None
 
     def _run_on(self, bench: Bench) -> Advanced | Waits:
         try:
-            staged = self._prepare(bench)
+            check_readable(self._handle)
         except IndexUnreadableError as error:
-            staged = Waits("exchange", detail=error.message)
-        if isinstance(staged, Waits):
             bench.discard()
-            return staged
-        outcome = self._sync(bench, staged)
-        if not bench.is_begun:
+            return Waits("exchange", detail=error.message)
+        with IndexCopy(self._git_dir) as index:
+            staged = self._prepare(bench, index)
+            outcome = staged if isinstance(staged, Waits) else self._sync(bench, staged, index)
+        if isinstance(staged, Waits) or not bench.is_begun:
             bench.discard()
             return outcome
         self._clock.sleep(LATE_SECONDS)
         return replace(outcome, late=late_paths(bench, staged.steps))
 
-    def _prepare(self, bench: Bench) -> _Staged | Waits:
-        """Find out what to do and make the new files, before anything is locked."""
-        check_readable(self._handle)
+    def _prepare(self, bench: Bench, index: IndexCopy) -> _Staged | Waits:
+        """Find out what to do and make the new files and the new index, before anything is locked."""
         planner = Planner(self._handle, self._tree, self._old, self._new, bench.path / "attributes")
-        with IndexCopy(self._git_dir) as index:
-            plan = _staged_paths(index, planner.changes) or planner.plan()
+        plan = _staged_paths(index, planner.changes) or planner.plan()
         if isinstance(plan, Waits):
             return plan
+        wanted = {path: after for path, (_, after) in plan.changes.items()}
+        if not index.edit(wanted):
+            return Waits("staged", detail="a staged file is where a directory goes")
+        if wanted:
+            index.write_ahead()
+        steps, marks = self._stage_files(bench, planner, plan)
+        self._failpoint("write journal")
+        bench.write_journal(self._journal(steps))
+        return _Staged(wanted, steps, marks)
+
+    def _stage_files(self, bench: Bench, planner: Planner, plan: Plan) -> tuple[tuple[Step, ...], dict[bytes, Mark]]:
         steps: list[Step] = []
         marks = dict(plan.settled)
         for number, action in enumerate(plan.actions):
@@ -196,14 +205,12 @@ class _Sync:
                 after = digest(content)
                 marks[action.path] = bench.stage(number, content)
             steps.append(Step(action.act, action.path, action.before, after))
-        self._failpoint("write journal")
-        bench.write_journal(self._journal(tuple(steps)))
-        return _Staged(plan, tuple(steps), marks)
+        return tuple(steps), marks
 
     def _journal(self, steps: tuple[Step, ...]) -> Journal:
         return Journal(own_name(), self._git_dir, self._ref, self._tree.has_modes, self._old, self._new, steps)
 
-    def _sync(self, bench: Bench, staged: _Staged) -> Advanced | Waits:
+    def _sync(self, bench: Bench, staged: _Staged, index: IndexCopy) -> Advanced | Waits:
         with hold(self._git_dir, self._failpoint) as is_held:
             hindrance = self._hindrance() if is_held else Waits("locked")
             if hindrance is not None:
@@ -211,7 +218,7 @@ class _Sync:
             self._failpoint("begin")
             bench.begin()
             try:
-                outcome = self._sync_or_refuse(bench, staged)
+                outcome = self._sync_or_refuse(bench, staged, index)
             except BaseException:
                 self._take_back(bench, self._journal(staged.steps))
                 raise
@@ -222,15 +229,15 @@ class _Sync:
                 bench.finish()
             return outcome
 
-    def _sync_or_refuse(self, bench: Bench, staged: _Staged) -> Advanced | Waits:
+    def _sync_or_refuse(self, bench: Bench, staged: _Staged, index: IndexCopy) -> Advanced | Waits:
         try:
             with self._handle.transaction() as transaction:
-                return self._sync_with_branch(transaction, bench, staged)
+                return self._sync_with_branch(transaction, bench, staged, index)
         except ExchangeError as error:
             return Waits("exchange", detail=error.message)
 
     def _sync_with_branch(
-        self, transaction: pygit2.ReferenceTransaction, bench: Bench, staged: _Staged
+        self, transaction: pygit2.ReferenceTransaction, bench: Bench, staged: _Staged, index: IndexCopy
     ) -> Advanced | Waits:
         self._failpoint("lock branch")
         try:
@@ -241,7 +248,7 @@ class _Sync:
         (bench.path / _NOTE).write_text(mark_of(self._lock_of(self._ref)))
         if self._tip(self._ref) != self._old:
             return Waits("moved")
-        refused = self._sync_files_and_index(bench, staged)
+        refused = self._sync_files_and_index(bench, staged, index)
         if refused is not None:
             return refused
         self._failpoint("move branch")
@@ -251,21 +258,16 @@ class _Sync:
             tuple(step.path for step in staged.steps if step.act is Act.REMOVE),
         )
 
-    def _sync_files_and_index(self, bench: Bench, staged: _Staged) -> Waits | None:
-        with IndexCopy(self._git_dir) as index:
-            return _staged_paths(index, staged.plan.changes) or self._swap_files(bench, staged, index)
-
-    def _swap_files(self, bench: Bench, staged: _Staged, index: IndexCopy) -> Waits | None:
-        wanted = {path: after for path, (_, after) in staged.plan.changes.items()}
-        if not index.edit(wanted):
-            return Waits("staged", detail="a staged file is where a directory goes")
+    def _sync_files_and_index(self, bench: Bench, staged: _Staged, index: IndexCopy) -> Waits | None:
+        if not index.is_current():
+            return Waits("locked", detail="git has just written the index")
         for number, step in enumerate(staged.steps):
             self._failpoint(f"{step.act} {number}")
             if not apply_step(self._tree, bench, number, step):
                 return Waits(_MISMATCH[step.act], (step.path,))
         self._failpoint("write index")
-        if wanted:
-            index.install(wanted, self._trusted_statuses(staged.marks))
+        if staged.wanted:
+            index.install(staged.wanted, self._trusted_statuses(staged.marks))
         return None
 
     def _trusted_statuses(self, marks: dict[bytes, Mark]) -> dict[bytes, os.stat_result]:
@@ -317,6 +319,7 @@ class _Sync:
         with IndexCopy(self._git_dir) as index:
             wanted = {path: before for path, (before, after) in changes.items() if index.entry(path) == after}
             if wanted and index.edit(wanted):
+                index.write_ahead()
                 index.install(wanted, {})
 
     def _changes(self, old: str, new: str) -> dict[bytes, Change]:

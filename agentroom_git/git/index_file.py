@@ -1,8 +1,9 @@
-"""Editing a worktree's index while its lock is held, without reading a single file of the worktree.
+"""Editing a worktree's index without reading a single file of the worktree.
 
-The new index is built beside the old one and renamed over it. libgit2 writes entries without file status, which makes
-the next `git status` read every one of those files and `git diff-files` call them modified; so the status is put into
-the bytes afterwards, where the format keeps it (gitformat-index(5), versions 2 and 3; in version 4 it stays empty).
+The new index is built beside the old one, before anything is locked, and renamed over it under its lock. libgit2 writes
+entries without file status, which makes the next `git status` read every one of those files and `git diff-files` call
+them modified; so the status is put into the bytes afterwards, where the format keeps it (gitformat-index(5), versions 2
+and 3; in version 4 it stays empty).
 """
 
 import hashlib
@@ -19,6 +20,7 @@ from pygit2.enums import FileMode
 
 from agentroom_git.errors import AgentroomError
 from agentroom_git.git.tree_diff import Entry
+from agentroom_git.system.exchange import Mark
 
 _HEADER = struct.Struct(">4sLL")
 _STATUS = struct.Struct(">10L")
@@ -41,7 +43,7 @@ def check_readable(handle: pygit2.Repository) -> None:
 
 
 class IndexCopy:
-    """A copy of a worktree's index, to be edited and then put in its place by `install`.
+    """A copy of a worktree's index, to be edited, written ahead and then put in its place by `install`.
 
     The index must have passed `check_readable`: a `pygit2.Index` that fails to open complains again when it is freed.
     """
@@ -49,9 +51,9 @@ class IndexCopy:
     def __init__(self, git_dir: Path) -> None:
         self._path = git_dir / "index"
         self._copy = git_dir / f"index.agentroom-{next(_NUMBERS)}-{os.getpid()}"
-        self._date_ns: int | None = None
-        if self._path.exists():
-            self._date_ns = self._path.stat().st_mtime_ns
+        self._mark = self._look()
+        self._data = b""
+        if self._mark is not None:
             self._copy.write_bytes(self._path.read_bytes())
         self._index = pygit2.Index(str(self._copy))
         self._before = len(self._index)
@@ -89,18 +91,31 @@ class IndexCopy:
                 self._index.remove(name)
         return len(self._index) == expected
 
+    def write_ahead(self) -> None:
+        """Write the copy to the disk. ext4 would do so at the rename, for 4 ms in which git is locked out."""
+        self._index.write()
+        with self._copy.open("rb") as file:
+            self._data = file.read()
+            os.fsync(file.fileno())
+
+    def is_current(self) -> bool:
+        """Whether the index is still the one that was copied."""
+        return self._look() == self._mark
+
     def install(self, wanted: Mapping[bytes, Entry | None], statuses: Mapping[bytes, os.stat_result]) -> None:
-        """Write the copy, with the status of the files that are known to hold what their entry says, and swap it in.
+        """Swap in the copy, with the status of the files that are known to hold what their entry says.
 
         The new index keeps the date of the old one. Git trusts an entry's status only when the file is older than the
         index; with a later date it would miss a save of the same size in the second before.
         """
-        self._index.write()
-        data = with_statuses(self._copy.read_bytes(), wanted, statuses)
-        self._copy.write_bytes(data)
-        if self._date_ns is not None:
-            os.utime(self._copy, ns=(self._date_ns, self._date_ns))
+        with self._copy.open("r+b") as file:
+            file.write(with_statuses(self._data, wanted, statuses))
+        if self._mark is not None:
+            os.utime(self._copy, ns=(self._mark.modified_ns, self._mark.modified_ns))
         self._copy.rename(self._path)
+
+    def _look(self) -> Mark | None:
+        return Mark.of(self._path.stat()) if self._path.exists() else None
 
     def discard(self) -> None:
         self._copy.unlink(missing_ok=True)
