@@ -115,8 +115,9 @@ def write(path: Path, content: object) -> None:
         subprocess.run(["rm", "-r", path], check=True)
     if content is None:
         return
-    if not path.parent.is_dir() and path.parent.exists():
-        path.parent.unlink()
+    for parent in path.parents:
+        if parent.is_symlink() or parent.is_file():
+            parent.unlink()
     path.parent.mkdir(parents=True, exist_ok=True)
     if isinstance(content, Link):
         path.symlink_to(content.target)

@@ -75,8 +75,12 @@ def assert_no_trace(pair: Pair) -> None:
     assert "missing" not in pair.git("fsck", "--full", "--strict")
 
 
-def test_after_a_kill_at_any_step_the_next_sync_succeeds(pair: Pair) -> None:
+@pytest.mark.parametrize("direction", ["forward", "back"])
+def test_after_a_kill_at_any_step_the_next_sync_succeeds(pair: Pair, direction: str) -> None:
     old, new = pair.tip(), pair.commit(CHANGE)
+    if direction == "back":
+        pair.advance(new)
+        old, new = new, old
     for stop in steps_of(pair, new):
         kill_at(pair, new, stop)
         assert isinstance(pair.advance(new, old=old), Advanced), stop
