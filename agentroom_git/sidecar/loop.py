@@ -55,6 +55,8 @@ class Service:
         folded = False
         if fingerprint != self.seen or is_due:
             folded = self._fold_and_sync(now)
+            # As it was before the fold: what moved meanwhile, by us or by others, is looked at in the next round.
+            self.seen = fingerprint
         self._note()
         return folded
 
@@ -67,8 +69,6 @@ class Service:
         results = sync_room(self.room)
         self.retry_after = _retry_after(results, has_failed=bool(report.failed))
         self.tried = now
-        # Taken before the next look: what moved during the sync differs from it and is seen then.
-        self.seen = _fingerprint(self.room) if not report.made else ()
         return bool(report.made)
 
     def _note(self) -> None:
