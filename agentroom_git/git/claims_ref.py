@@ -89,23 +89,27 @@ def change_table(
     """
 
     def swap(tip: Oid | None) -> tuple[Oid | None, tuple[T, Recorded | None]]:
-        table, event, answer = change(read_table(refs, ref, tip) if tip else Snapshot(None, Table(), {}))
+        before = read_table(refs, ref, tip) if tip else Snapshot(None, Table(), {})
+        table, event, answer = change(before)
         if event is None:
             return tip, (answer, None)
         who = signature(event.agent, at)
         parents = [pygit2.Oid(hex=tip)] if tip else []
-        tree = _write_tree(refs.handle, table)
+        tree = _write_tree(refs.handle, table, before)
         id = Oid(str(refs.handle.create_commit(None, who, who, message_of(event), tree, parents)))
         return id, (answer, Recorded(id, event))
 
     return refs.update(ref, swap)
 
 
-def _write_tree(handle: pygit2.Repository, table: Table) -> pygit2.Oid:
+def _write_tree(handle: pygit2.Repository, table: Table, before: Snapshot) -> pygit2.Oid:
+    """Write the table; a claim that stays as it was keeps its record, unwritten."""
+    known = {claim: before.records[claim.token] for claim in before.table.claims}
     builder = handle.TreeBuilder()
     builder.insert(HIGHEST, handle.create_blob(f"{table.highest}\n".encode()), FILE)
     for claim in table.claims:
-        builder.insert(_file_name(claim), handle.create_blob(encode(claim)), FILE)
+        record = known.get(claim) or handle.create_blob(encode(claim))
+        builder.insert(_file_name(claim), record, FILE)
     return builder.write()
 
 
