@@ -110,7 +110,8 @@ def parse_request(paths: Sequence[str], reason: str, ttl: int) -> tuple[str, ...
     if len(reason) > MAX_REASON:
         raise UsageError(f"the reason is longer than {MAX_REASON} characters", hint="say it in a broadcast")
     if not MIN_TTL <= ttl <= MAX_TTL:
-        raise UsageError(f"a lease of {ttl} s is not between {MIN_TTL} s and {MAX_TTL} s")
+        hint = f"the default is {DEFAULT_TTL} s; activity renews it"
+        raise UsageError(f"a lease of {ttl} s is not between {MIN_TTL} s and {MAX_TTL} s", hint=hint)
     return tuple(dict.fromkeys(parse_path(path) for path in paths))
 
 
