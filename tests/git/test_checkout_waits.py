@@ -281,8 +281,11 @@ def test_a_stage_on_another_file_system_makes_the_worktree_wait(pair: Pair) -> N
     assert pair.snapshot() == before
 
 
-@pytest.mark.parametrize("moment", ["remove 0", "swap 3", "add 4", "write index"])
-def test_a_save_in_the_middle_of_a_sync_is_kept_and_everything_else_goes_back(pair: Pair, moment: str) -> None:
+@pytest.mark.parametrize("path", ["src/app.py", "src/util.py", "z"])
+@pytest.mark.parametrize("moment", ["begin", "remove 0", "remove 1", "swap 2", "swap 3", "add 4", "write index"])
+def test_a_save_in_the_middle_of_a_sync_is_kept_and_everything_else_goes_back(
+    pair: Pair, moment: str, path: str
+) -> None:
     new = pair.commit(
         {"src/util.py": None, "docs/b.txt": None, "src/app.py": b"2\n", "run": Program(b"2\n"), "z": b"z\n"}
     )
@@ -290,19 +293,47 @@ def test_a_save_in_the_middle_of_a_sync_is_kept_and_everything_else_goes_back(pa
 
     def save(step: str) -> None:
         if step == moment:
-            write(pair.agent / "src/app.py", b"mine\n")
-            write(pair.agent / "z", b"mine too\n")
+            write(pair.agent / path, b"mine\n")
 
     outcome = pair.advance(new, failpoint=save)
 
-    mine = {b"src/app.py": b"mine\n", b"z": b"mine too\n"}
     after = files_of(pair.agent)
-    assert {path: after[path][1] for path in mine} == mine
+    mine = path.encode()
+    assert after[mine][1] == b"mine\n"
     if isinstance(outcome, Waits):
-        assert outcome.reason in ("dirty", "untracked")
-        assert {path: found for path, found in after.items() if path not in mine} == {
-            path: found for path, found in before.items() if path not in mine
-        }
+        assert (outcome.reason, outcome.paths) == ("untracked" if path == "z" else "dirty", (mine,))
+        assert after | {mine: None} == before | {mine: None}
         assert pair.tip() != new
     else:
-        assert pair.status() == " M src/app.py\n M z\n"
+        assert pair.tip() == new
+        assert pair.status() == ("?? src/util.py\n" if path == "src/util.py" else f" M {path}\n")
+
+
+def test_a_branch_that_moves_just_before_it_is_locked_is_left_where_it_went(pair: Pair) -> None:
+    old = pair.tip()
+    new = pair.commit(CHANGE)
+    before = files_of(pair.agent)
+    elsewhere = pair.git("commit-tree", "-p", old, "-m", "elsewhere", f"{old}^{{tree}}").strip()
+
+    def move(step: str) -> None:
+        if step == "lock branch":
+            pair.git("update-ref", "refs/heads/agent", elsewhere)
+
+    assert pair.advance(new, failpoint=move) == Waits("moved")
+    assert pair.tip() == elsewhere
+    assert files_of(pair.agent) == before
+
+
+def test_an_index_that_git_writes_just_before_it_is_locked_is_kept(pair: Pair) -> None:
+    new = pair.commit(CHANGE)
+    write(pair.agent / "kept.txt", b"mine\n")
+
+    def add(step: str) -> None:
+        if step == "write journal":
+            pair.git("add", "kept.txt", cwd=pair.agent)
+
+    outcome = pair.advance(new, failpoint=add)
+
+    assert isinstance(outcome, Waits)
+    assert outcome.reason == "locked"
+    assert pair.status() == "A  kept.txt\n"
