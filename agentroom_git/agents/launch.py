@@ -22,13 +22,18 @@ GIT_SETTINGS = {"gc.auto": "0", "maintenance.auto": "false"}
 SHOWN_COMMAND = 200
 
 
+def check_command(agent: AgentName, command: Sequence[str]) -> None:
+    """Raise `UsageError` where there is nothing to run, before anything is started."""
+    if not command:
+        raise UsageError("no command to run", hint=f"agentroom run {agent} -- COMMAND")
+
+
 def run_agent(room: Room, agent: AgentName, command: Sequence[str]) -> int:
     """Run the command to its end and return its exit code; one command at a time under a name.
 
     Its worktree stays; its claims are given back; its commits are folded.
     """
-    if not command:
-        raise UsageError("no command to run", hint=f"agentroom run {agent} -- COMMAND")
+    check_command(agent, command)
     lock = try_hold(presence.run_lock(room, agent))
     if lock is None:
         raise UsageError(f"{agent} is running already", hint="choose another name, or end that run first")

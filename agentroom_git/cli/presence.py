@@ -67,6 +67,8 @@ def run(
     room = here()
     agent = parse_agent(name)
     room.integration()
-    lifecycle.start(room)
     # Everything after NAME is the command's; the `--` that sets it off is not part of it.
-    raise typer.Exit(launch.run_agent(room, agent, command[1:] if command[0] == "--" else command))
+    words = command[1:] if command[0] == "--" else command
+    launch.check_command(agent, words)
+    lifecycle.start(room)
+    raise typer.Exit(launch.run_agent(room, agent, words))
