@@ -9,7 +9,7 @@ from agentroom_git import __version__
 from agentroom_git.cli import coordination, demo, folding, inspect, mcp, presence, repository, sidecar
 from agentroom_git.cli.output import complain
 from agentroom_git.core.escape import one_line
-from agentroom_git.errors import AgentroomError
+from agentroom_git.errors import AgentroomError, UsageError
 
 app = typer.Typer(
     name="agentroom",
@@ -17,6 +17,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -42,11 +43,14 @@ def _options(
 def main() -> None:
     """Run the command line; every error that a user can act on becomes one line, a hint and its exit code."""
     try:
-        app()
+        sys.exit(app(prog_name="agentroom", standalone_mode=False))
     except AgentroomError as error:
         complain(error)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
+    except typer.TyperException as error:
+        _explain(error)
+        sys.exit(UsageError.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
         sys.exit(130)
     except BrokenPipeError:
         # The reader of our output went away: nobody is left to tell.
@@ -55,3 +59,14 @@ def main() -> None:
     except OSError as error:
         complain(AgentroomError(one_line(f"{error.strerror or error}: {error.filename or ''}".rstrip(": "))))
         sys.exit(1)
+
+
+def _explain(error: typer.TyperException) -> None:
+    """Print what was wrong with the command line as one of our own errors, or the help where nothing was asked for."""
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "agentroom"
+    message = error.format_message() if hasattr(error, "format_message") else str(error)
+    if message.startswith("Usage:"):
+        typer.echo(message, err=True)
+    else:
+        complain(UsageError(message.rstrip("."), hint=f"{command} -h"))

@@ -15,7 +15,7 @@ from agentroom_git.core.fold import Engine, Folded, Head
 from agentroom_git.core.ids import BASE, SIDECAR, AgentName, Oid
 from agentroom_git.core.plan import Held, Observed, Rewritten, Take, plan_fold
 from agentroom_git.core.tree import Contested
-from agentroom_git.errors import AgentroomError
+from agentroom_git.errors import AgentroomError, UsageError
 from agentroom_git.git import contested_refs, folds, log
 from agentroom_git.git.folds import Fold, Tip
 from agentroom_git.room import logs
@@ -71,7 +71,9 @@ class Folder:
             made: list[Made] = []
             at_rest: list[AgentName] = []
             failed: list[tuple[AgentName, str]] = []
-            for branch in observe_branches(room):
+            branches = observe_branches(room)
+            refuse_unknown(only, {branch.agent for branch in branches})
+            for branch in branches:
                 if only and branch.agent not in only:
                     continue
                 try:
@@ -162,6 +164,13 @@ class Folder:
         event = _keyed(room, Rewrote(branch.agent, old, new, join), key)
         log.append(room.refs, room.names.log(SIDECAR), event, room.clock.now())
         return Head(join, branch.agent)
+
+
+def refuse_unknown(named: Collection[AgentName], known: Collection[AgentName]) -> None:
+    """Raise `UsageError` for an agent that is named and not known."""
+    unknown = sorted(set(named) - set(known))
+    if unknown:
+        raise UsageError(f"no agent {unknown[0]!r} in this room", hint="agentroom status lists who is here")
 
 
 def observe_branches(room: Room) -> list[Branch]:

@@ -11,7 +11,7 @@ from agentroom_git.core.plan import Place, Stay, plan_sync
 from agentroom_git.git.checkout import Advanced, advance, sweep
 from agentroom_git.git.folds import read_fold
 from agentroom_git.git.worktrees import Worktree
-from agentroom_git.room.folding import held_agents, notice_key, tell
+from agentroom_git.room.folding import held_agents, notice_key, refuse_unknown, tell
 from agentroom_git.room.room import Room
 from agentroom_git.system.files import read_json, write_json
 from agentroom_git.system.locks import held
@@ -75,6 +75,7 @@ SyncResult = Synced | Waiting | UpToDate
 def sync_room(room: Room, only: Collection[AgentName] = (), *, asked: bool = False) -> list[SyncResult]:
     """Bring integration to all worktrees, or to the named agents'; `asked` is those agents' own request."""
     room.integration()
+    refuse_unknown(only, room.worktrees())
     with held(room.private / "sync.lock", seconds=LOCK_SECONDS, what="the sync lock"):
         at_rest = held_agents(room)
         results: list[SyncResult] = []

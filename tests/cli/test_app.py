@@ -1,0 +1,62 @@
+"""The command line as a person meets it: one line and a hint, and the exit code."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rooms import Bed
+
+COMMAND = [sys.executable, "-m", "agentroom_git"]
+
+
+def run(*arguments: str, cwd: Path) -> tuple[int, str, str]:
+    done = subprocess.run([*COMMAND, *arguments], cwd=cwd, capture_output=True, text=True, timeout=60)
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem", "hint"),
+    [
+        (["nonsense"], "No such command 'nonsense'. Did you mean 'notes'?", "agentroom -h"),
+        (["run", "alice"], "Missing argument '-- CMD...'", "agentroom run -h"),
+        (["claim", "--nope", "x"], "No such option: --nope", "agentroom claim -h"),
+        (["fold", "carol"], "no agent 'carol' in this room", "agentroom status lists who is here"),
+        (["sync", "carol"], "no agent 'carol' in this room", "agentroom status lists who is here"),
+        (["leave", "carol"], "carol has no worktree in room main", "agentroom status lists who has"),
+        (["verify", "no-such-commit"], "'no-such-commit' names no commit", "give a commit, or a range A..B"),
+        (["resolve", "abc", "--take", "both"], "no contested region 'abc'", "agentroom contested lists them"),
+        (["release"], "nothing to release", "name paths, or say --all"),
+    ],
+)
+def test_misuse_is_one_line_and_a_hint(bed: Bed, arguments: list[str], problem: str, hint: str) -> None:
+    code, out, err = run(*arguments, cwd=bed.repository)
+
+    assert (code, out, err.splitlines()) == (2, "", [f"agentroom: {problem}", f"  hint: {hint}"])
+
+
+def test_without_arguments_the_help_is_shown(repository: Path) -> None:
+    code, _, err = run(cwd=repository)
+
+    assert code == 2
+    assert err.startswith("Usage: agentroom ")
+
+
+@pytest.mark.parametrize("command", [["status"], ["log"], ["claims"], ["contested"], ["sidecar", "status"], ["verify"]])
+def test_every_reader_speaks_json(bed: Bed, command: list[str]) -> None:
+    bed.join("alice")
+    bed.commit("alice", {"x": "1\n"})
+    bed.fold()
+
+    _, out, err = run(*command, "--json", cwd=bed.repository)
+
+    json.loads(out)
+    assert err == ""
+
+
+def test_status_tells_a_newcomer_what_to_do_next(bed: Bed) -> None:
+    _, out, _ = run("status", cwd=bed.repository)
+
+    assert "nobody has joined: agentroom run NAME -- COMMAND" in out
