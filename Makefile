@@ -46,8 +46,10 @@ format: $(READY) ## rewrite files in the project's format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-soak: $(READY) ## run the randomised tests with fresh seeds until stopped
-	$(BIN)/python benchmarks/soak.py
+# REPO=... names another repository with history; the agents work in a clone of it.
+REPO ?= .
+soak: $(READY) ## let scripted agents work on a clone of this repository and account for every line
+	$(BIN)/python benchmarks/soak.py $(REPO)
 
 clean: ## remove .venv, caches and builds
 	rm -rf .venv dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -11,7 +11,6 @@ from mcp.types import ToolAnnotations
 from pydantic import Field
 
 from agentroom_git.core.claims import MAX_PATHS, MAX_REASON, MAX_TTL, MIN_TTL
-from agentroom_git.room.contests import open_records
 from agentroom_git.mcp_server import results
 from agentroom_git.mcp_server.results import (
     BroadcastAnswer,
@@ -24,6 +23,7 @@ from agentroom_git.mcp_server.results import (
 )
 from agentroom_git.mcp_server.seat import Here, acting, looking, with_unread
 from agentroom_git.room import coordination, leases, messages, turn
+from agentroom_git.room.contests import open_records
 from agentroom_git.room.status import read_status
 
 PATH_RULE = "Relative to the top of the repository, or absolute; a folder stands for everything below it."
