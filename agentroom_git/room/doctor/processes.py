@@ -28,9 +28,12 @@ def _is_git(pid: int) -> bool:
 def _is_below(pid: int, tops: list[bytes]) -> bool:
     try:
         cwd = os.fsencode(os.readlink(_PROC / str(pid) / "cwd"))
+    except PermissionError:
+        # Another user's process may be at work anywhere.
+        return True
     except OSError:
-        # Another user's process may be at work anywhere; one that has ended is nowhere.
-        return (_PROC / str(pid)).exists()
+        # It has ended.
+        return False
     named = [part for part in _read(pid, "environ").split(b"\0") if part.startswith(_NAMING)]
     told = [cwd, *(part.partition(b"=")[2] for part in named), *_read(pid, "cmdline").split(b"\0")]
     return any(path == top or path.startswith(top + b"/") or (b"=" + top) in path for path in told for top in tops)
