@@ -176,7 +176,78 @@ class Resolved:
         return f"{self.by} resolved {self.contested} in {self.path} ({self.how})"
 
 
-Body = Opened | Joined | Left | Broadcast | ReadUpTo | Rewrote | Notice | Claimed | Released | Renewed | Refused | Resolved
+@dataclass(frozen=True, slots=True)
+class TaskAdded:
+    """`needs` are the ids of tasks that come first; `origin` is the marker it was made from, `PATH: TEXT`, or empty."""
+
+    type: ClassVar[str] = "task-added"
+    title: str
+    acceptance: str
+    needs: tuple[str, ...]
+    origin: str
+
+    def subject(self) -> str:
+        done = f" (done when: {self.acceptance})" if self.acceptance else ""
+        needs = f" (needs {', '.join(self.needs)})" if self.needs else ""
+        return f"added the task: {self.title}{done}{needs}"
+
+
+@dataclass(frozen=True, slots=True)
+class TaskDone:
+    """`title` and `text` are for readers: the task is known by its id, `text` is what the agent said of its work."""
+
+    type: ClassVar[str] = "task-done"
+    task: str
+    title: str
+    text: str
+
+    def subject(self) -> str:
+        return f"did task {self.task}: {self.title}{f' ({self.text})' if self.text else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class TaskDropped:
+    """Nobody is to do the task any more."""
+
+    type: ClassVar[str] = "task-dropped"
+    task: str
+    title: str
+    text: str
+
+    def subject(self) -> str:
+        return f"dropped task {self.task}: {self.title}{f' ({self.text})' if self.text else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """A line of the room's scratchpad."""
+
+    type: ClassVar[str] = "noted"
+    text: str
+    topic: str
+
+    def subject(self) -> str:
+        return f"noted{f' [{self.topic}]' if self.topic else ''}: {self.text}"
+
+
+Body = (
+    Opened
+    | Joined
+    | Left
+    | Broadcast
+    | ReadUpTo
+    | Rewrote
+    | Notice
+    | Claimed
+    | Released
+    | Renewed
+    | Refused
+    | Resolved
+    | TaskAdded
+    | TaskDone
+    | TaskDropped
+    | Noted
+)
 
 _BODIES: dict[str, type[Body]] = {
     body.type: body
@@ -193,6 +264,10 @@ _BODIES: dict[str, type[Body]] = {
         Renewed,
         Refused,
         Resolved,
+        TaskAdded,
+        TaskDone,
+        TaskDropped,
+        Noted,
     )
 }
 
