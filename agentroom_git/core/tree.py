@@ -9,15 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from agentroom_git.core.content import LARGE, MAX_TEXT, merge_contents
 from agentroom_git.core.ids import AgentName, Oid
-from agentroom_git.core.parse import guard_for
 from agentroom_git.core.paths import is_safe_path
-from agentroom_git.core.text import LineDiff, Region, Side, is_binary, merge_text
+from agentroom_git.core.text import LineDiff, Region, Side
 
 FILE, EXECUTABLE, LINK, SUBMODULE = 0o100644, 0o100755, 0o120000, 0o160000
 REGULAR = frozenset({FILE, EXECUTABLE})
-MAX_TEXT = 5 * 1024 * 1024
-"""Bytes; a larger file is taken whole from one side."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -173,21 +171,20 @@ def _merge_content(merge: _Merge, path: bytes, old: Entry, ours: Entry, theirs: 
     if old.id == ours.id or old.id == theirs.id:
         merge.edits[path] = Entry(theirs.id if old.id == ours.id else ours.id, mode)
         return
+    # A very large file is told by its size, before it is read.
     if any(objects.blob_size(entry.id) > MAX_TEXT for entry in (old, ours, theirs)):
-        _keep(merge, path, "large", old, ours, theirs)
+        _keep(merge, path, LARGE, old, ours, theirs)
         return
     texts = [objects.blob(entry.id) for entry in (old, ours, theirs)]
-    if any(is_binary(text) for text in texts):
-        _keep(merge, path, "binary", old, ours, theirs)
-        return
     sides = [_side(merge, merge.ours, path, ours, texts[1]), _side(merge, merge.theirs, path, theirs, texts[2])]
-    parses = guard_for(path.decode("utf-8", "replace"))
-    result = merge_text(texts[0], sides, objects.line_diff, parses)
-    merged = Entry(objects.write_blob(result.text), mode)
-    merge.edits[path] = merged
+    result = merge_contents(path.decode("utf-8", "replace"), texts[0], sides, objects.line_diff)
+    if result.text is None:
+        _keep(merge, path, result.kind, old, ours, theirs)
+        return
+    merge.edits[path] = Entry(objects.write_blob(result.text), mode)
     regions = [region for region in result.regions if region.is_contested or region.needs_look]
     merge.contested.extend(_region(objects, path, region) for region in regions)
-    if not regions and parses is not None and all(map(parses, texts)) and not parses(result.text):
+    if result.is_broken:
         merge.contested.append(_unparsed(merge, path, old, ours, theirs))
 
 
