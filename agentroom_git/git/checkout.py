@@ -163,6 +163,11 @@ class _Sync:
             return Waits("locked", detail="git is at work there")
         return None
 
+    def _hindrance_since(self, index: IndexCopy) -> Waits | None:
+        if not index.is_current():
+            return Waits("locked", detail="git has just written the index")
+        return self._hindrance()
+
     def _run_on(self, bench: Bench) -> Advanced | Waits:
         try:
             check_readable(self._handle)
@@ -211,8 +216,12 @@ class _Sync:
         return Journal(own_name(), self._git_dir, self._ref, self._tree.has_modes, self._old, self._new, steps)
 
     def _sync(self, bench: Bench, staged: _Staged, index: IndexCopy) -> Advanced | Waits:
+        # Looked at once more before, since git fails at once where it meets our lock, even if we then give way.
+        hindrance = self._hindrance_since(index)
+        if hindrance is not None:
+            return hindrance
         with hold(self._git_dir, self._failpoint) as is_held:
-            hindrance = self._hindrance() if is_held else Waits("locked")
+            hindrance = self._hindrance_since(index) if is_held else Waits("locked")
             if hindrance is not None:
                 return hindrance
             self._failpoint("begin")
@@ -259,8 +268,6 @@ class _Sync:
         )
 
     def _sync_files_and_index(self, bench: Bench, staged: _Staged, index: IndexCopy) -> Waits | None:
-        if not index.is_current():
-            return Waits("locked", detail="git has just written the index")
         for number, step in enumerate(staged.steps):
             self._failpoint(f"{step.act} {number}")
             if not apply_step(self._tree, bench, number, step):
