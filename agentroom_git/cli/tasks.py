@@ -1,0 +1,138 @@
+"""The shared task list and the scratchpad: task add|list|claim|done|drop, note."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from agentroom_git.cli.opened import As, Json, here
+from agentroom_git.cli.output import duration, print_json, say
+
+if TYPE_CHECKING:
+    from agentroom_git.room.tasks import Listed
+
+REFUSED = 3
+Id = Annotated[str, typer.Argument(metavar="ID", help="The task, by the beginning of its id.")]
+Said = Annotated[str, typer.Argument(metavar="[TEXT]", help="What there is to say about it.")]
+
+task = typer.Typer(help="The room's shared task list.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    app.add_typer(task, name="task")
+
+
+@task.command("add")
+def add(
+    title: Annotated[str, typer.Argument(metavar="[TITLE]", help="What is to be done, in a line.")] = "",
+    accept: Annotated[str, typer.Option(metavar="TEXT", help="How one sees that it is done.")] = "",
+    needs: Annotated[list[str] | None, typer.Option(metavar="ID", help="A task that comes first; repeat it.")] = None,
+    marker: Annotated[str, typer.Option("--from", metavar="PATH:LINE", help="The marker it is made from.")] = "",
+    speaking_as: As = "",
+    as_json: Json = False,
+) -> None:
+    """Put a task on the list, or make one from an unimplemented marker."""
+    from agentroom_git.room import tasks
+
+    room = here(speaking_as)
+    if marker:
+        made = tasks.add_found(room, marker, title=title, acceptance=accept, needs=needs or ())
+    else:
+        made = tasks.add(room, title, acceptance=accept, needs=needs or ())
+    if as_json:
+        print_json(made)
+    else:
+        say(f"added {made.id}: {made.title}")
+
+
+@task.command("list")
+def list_(
+    everything: Annotated[bool, typer.Option("--all", help="Also what is done and dropped.")] = False,
+    found: Annotated[bool, typer.Option("--found", help="Unimplemented markers on integration instead.")] = False,
+    marker: Annotated[
+        list[str] | None, typer.Option(metavar="WORD", help="With --found: look for this word instead; repeat it.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """List what there is to do, who does it, and what waits for what."""
+    from agentroom_git.room import tasks
+
+    room = here()
+    if found:
+        markers = tasks.found_work(room, markers=marker or ())
+        if as_json:
+            print_json(markers)
+            return
+        for one in markers:
+            say(f"{one.path}:{one.line}: {one.text}")
+        if not markers:
+            say("no markers")
+        return
+    listed = tasks.list_tasks(room, everything=everything)
+    if as_json:
+        print_json(listed)
+        return
+    for task in listed:
+        for line in describe_task(task):
+            say(line)
+    if not listed:
+        say("nothing to do")
+
+
+def describe_task(one: "Listed") -> list[str]:
+    """Return a task as lines: what it is, how one sees that it is done, and its marker where it outlived the task."""
+    task = one.task
+    state = f"held by {one.holder}" if one.holder else task.state
+    if task.closed_by:
+        state += f" by {task.closed_by}" + (f': "{task.said}"' if task.said else "")
+    waits = f", waits for {', '.join(one.waits_for)}" if one.waits_for else ""
+    agents = f", for {' and '.join(task.agents)}" if task.agents else ""
+    lines = [f"{task.id} {task.title} ({state}{waits}{agents})"]
+    if task.acceptance and task.is_open:
+        lines.append(f"  done when: {task.acceptance}")
+    lines += [f"  done, but still there: {marker.path}:{marker.line}: {marker.text}" for marker in one.left]
+    return lines
+
+
+@task.command("claim")
+def claim(id: Id, speaking_as: As = "", as_json: Json = False) -> None:
+    """Take a task. Exit code 3: somebody else holds it, or others come first."""
+    from agentroom_git.room import coordination, tasks
+
+    answer = tasks.claim(here(speaking_as), id)
+    if as_json:
+        print_json(answer)
+    elif isinstance(answer, tasks.NotYet):
+        say(f"{answer.task.id} waits for {', '.join(f'{one.id} ({one.title})' for one in answer.waits_for)}")
+    elif isinstance(answer, coordination.Refusal):
+        for held in answer.conflicts:
+            say(f"refused: {held.claim.agent} holds {held.claim.path}, {duration(held.left)} left")
+    else:
+        for one in answer.claims:
+            say(f"claimed {one.path} (token {one.token})")
+    if isinstance(answer, tasks.NotYet | coordination.Refusal):
+        raise typer.Exit(REFUSED)
+
+
+@task.command("done")
+def done(id: Id, text: Said = "", speaking_as: As = "", as_json: Json = False) -> None:
+    """Say that a task is done, and give back the claim on it."""
+    from agentroom_git.room import tasks
+
+    finished = tasks.finish(here(speaking_as), id, text)
+    if as_json:
+        print_json(finished)
+        return
+    for line in describe_task(finished):
+        say(line)
+
+
+@task.command("drop")
+def drop(id: Id, text: Said = "", speaking_as: As = "", as_json: Json = False) -> None:
+    """Take a task off the list for everybody. To give it back instead: agentroom release task:ID."""
+    from agentroom_git.room import tasks
+
+    dropped = tasks.drop(here(speaking_as), id, text)
+    if as_json:
+        print_json(dropped)
+    else:
+        say(f"dropped {dropped.id}: {dropped.title}")
