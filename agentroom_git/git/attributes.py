@@ -12,8 +12,8 @@ import pygit2
 from pygit2.enums import BlobFilter, FilterMode, RepositoryOpenFlag
 from pygit2.filter import FilterList
 
+from agentroom_git.git.repo import common_dir_of
 from agentroom_git.git.tree_diff import EXECUTABLE, FILE
-from agentroom_git.git.worktree_lock import common_dir_of
 
 FILE_NAME = b".gitattributes"
 

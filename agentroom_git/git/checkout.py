@@ -32,19 +32,18 @@ from agentroom_git.git.displacement import (
 )
 from agentroom_git.git.index_file import IndexCopy, IndexUnreadableError, check_readable
 from agentroom_git.git.operations import operation_under_way
-from agentroom_git.git.repo import head_branch
+from agentroom_git.git.repo import common_dir_of, head_branch
 from agentroom_git.git.tree_diff import Change, Entry, diff_trees
 from agentroom_git.git.worktree_lock import (
     clear_branch_lock,
     clear_own_stale_lock,
-    common_dir_of,
     hold,
     is_taken,
     mark_of,
 )
 from agentroom_git.system.clock import Clock
 from agentroom_git.system.exchange import ExchangeError, Folder, Mark
-from agentroom_git.system.pids import is_alive, is_program_in, own_name
+from agentroom_git.system.pids import is_alive, is_git_at_work_in, own_name
 
 __all__ = ["Advanced", "Waits", "advance", "sweep"]
 
@@ -159,7 +158,7 @@ class _Sync:
             return Waits("operation", detail="a commit is under way")
         # A commit reads HEAD before it takes index.lock and gives that back before it moves the branch: under our
         # locks, a git that started earlier may be on either side of them, and would fail or commit what it never saw.
-        if is_program_in("git", Path(self._handle.workdir)):
+        if is_git_at_work_in(Path(self._handle.workdir)):
             return Waits("locked", detail="git is at work there")
         return None
 

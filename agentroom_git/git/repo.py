@@ -60,10 +60,11 @@ def open_repo(start: Path) -> Repo:
         raise _refusal(error, start) from error
     git_dir = Path(handle.path).resolve()
     workdir = Path(handle.workdir).resolve() if handle.workdir else None
-    return Repo(handle, _common_dir(git_dir), git_dir, workdir)
+    return Repo(handle, common_dir_of(git_dir), git_dir, workdir)
 
 
-def _common_dir(git_dir: Path) -> Path:
+def common_dir_of(git_dir: Path) -> Path:
+    """Return the folder that all worktrees of the repository share: refs and their locks are there."""
     pointer = git_dir / "commondir"
     return (git_dir / pointer.read_text().strip()).resolve() if pointer.is_file() else git_dir
 

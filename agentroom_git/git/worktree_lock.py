@@ -56,12 +56,6 @@ def _release(lock: Path, inode: int) -> None:
             lock.unlink()
 
 
-def common_dir_of(git_dir: Path) -> Path:
-    """The directory that all worktrees of the repository share: there the locks of branches are."""
-    pointer = git_dir / "commondir"
-    return (git_dir / pointer.read_text().strip()).resolve() if pointer.is_file() else git_dir
-
-
 def is_taken(git_dir: Path) -> bool:
     return any((git_dir / name).exists() for name in NAMES)
 

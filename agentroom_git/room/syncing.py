@@ -1,13 +1,15 @@
 """Syncing: bring integration into the agents' worktrees, and say of each that waits why it does."""
 
 from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from agentroom_git.core.escape import path_text
+from agentroom_git.core.escape import one_line, path_text
 from agentroom_git.core.events import Notice
 from agentroom_git.core.ids import AgentName, Oid
 from agentroom_git.core.plan import Place, Stay, plan_sync
+from agentroom_git.errors import AgentroomError
 from agentroom_git.git.checkout import Advanced, advance, sweep
 from agentroom_git.git.folds import read_fold
 from agentroom_git.git.worktrees import Worktree
@@ -18,6 +20,9 @@ from agentroom_git.system.locks import held
 
 LOCK_SECONDS = 60.0
 KEEP_DISPLACED_SECONDS = 3600.0
+# An event has a limit of size, above which nobody could read it.
+MAX_TOLD = 20
+MAX_AT_ONCE = 8
 
 REASONS = {
     "switched": "it is not on its own branch: git switch {branch}",
@@ -78,15 +83,44 @@ def sync_room(room: Room, only: Collection[AgentName] = (), *, asked: bool = Fal
     refuse_unknown(only, room.worktrees())
     with held(room.private / "sync.lock", seconds=LOCK_SECONDS, what="the sync lock"):
         at_rest = held_agents(room)
-        results: list[SyncResult] = []
-        for agent, worktree in sorted(room.worktrees().items()):
-            if not only or agent in only:
-                results.append(_sync(room, agent, worktree, is_held=agent in at_rest, asked=asked))
+        planned = [
+            _plan(room, agent, worktree, is_held=agent in at_rest, asked=asked)
+            for agent, worktree in sorted(room.worktrees().items())
+            if not only or agent in only
+        ]
+        # Each move has its own handle and worktree, and spends most of its time waiting for the disk or a late writer.
+        with ThreadPoolExecutor(max_workers=MAX_AT_ONCE) as pool:
+            results = list(pool.map(lambda step: step.run() if isinstance(step, _Move) else step, planned))
         _remember(room, results, whole=not only)
         return results
 
 
-def _sync(room: Room, agent: AgentName, worktree: Worktree, *, is_held: bool, asked: bool) -> SyncResult:
+@dataclass(frozen=True, slots=True)
+class _Move:
+    """A worktree to be brought from one commit to another."""
+
+    room: Room
+    agent: AgentName
+    worktree: Path
+    old: Oid
+    new: Oid
+
+    def run(self) -> SyncResult:
+        """Do it; one worktree's trouble is told and does not keep the others from being synced."""
+        room = self.room
+        stage = stage_dir(room, self.agent)
+        branch = room.names.branch(self.agent)
+        try:
+            done = advance(self.worktree, branch, self.old, self.new, stage=stage, clock=room.clock)
+        except (AgentroomError, OSError, KeyError) as error:
+            return Waiting(self.agent, "broken", f"{one_line(str(error))}: run agentroom doctor", ())
+        if isinstance(done, Advanced):
+            paths = tuple(path_text(path) for path in (*done.written, *done.removed))
+            return Synced(self.agent, self.new, paths, tuple(path_text(path) for path in done.late))
+        return _waiting(room, self.agent, done.reason, tuple(path_text(path) for path in done.paths))
+
+
+def _plan(room: Room, agent: AgentName, worktree: Worktree, *, is_held: bool, asked: bool) -> SyncResult | _Move:
     if worktree.problem or worktree.head is None:
         text = worktree.problem or "its HEAD names no commit"
         return Waiting(agent, "broken", f"{text}: run agentroom doctor", ())
@@ -103,18 +137,7 @@ def _sync(room: Room, agent: AgentName, worktree: Worktree, *, is_held: bool, as
     )
     if isinstance(step, Stay):
         return _waiting(room, agent, step.reason, ()) if step.reason else UpToDate(agent)
-    done = advance(
-        worktree.path,
-        room.names.branch(agent),
-        worktree.head,
-        integration,
-        stage=stage_dir(room, agent),
-        clock=room.clock,
-    )
-    if isinstance(done, Advanced):
-        paths = tuple(path_text(path) for path in (*done.written, *done.removed))
-        return Synced(agent, integration, paths, tuple(path_text(path) for path in done.late))
-    return _waiting(room, agent, done.reason, tuple(path_text(path) for path in done.paths))
+    return _Move(room, agent, worktree.path, worktree.head, integration)
 
 
 def _is_current(room: Room, head: Oid, integration: Oid) -> bool:
@@ -166,7 +189,7 @@ def _tell(room: Room, waiting: Waiting) -> None:
     text = f"your worktree does not get the others' work: {waiting.text}{about}"
     with held(room.private / "fold.lock", seconds=LOCK_SECONDS, what="the fold lock"):
         key = notice_key("waits", waiting.agent, waiting.reason, *waiting.paths, room.new_key())
-        tell(room, Notice("waits", (waiting.agent,), text, waiting.paths), key=key)
+        tell(room, Notice("waits", (waiting.agent,), text, waiting.paths[:MAX_TOLD]), key=key)
 
 
 def _tell_late(room: Room, synced: Synced) -> None:
@@ -174,7 +197,7 @@ def _tell_late(room: Room, synced: Synced) -> None:
     text = f"a program wrote into files while they were replaced; what it wrote is kept for an hour in {folder}"
     with held(room.private / "fold.lock", seconds=LOCK_SECONDS, what="the fold lock"):
         key = notice_key("late", synced.agent, room.new_key())
-        tell(room, Notice("late", (synced.agent,), text, synced.late), key=key)
+        tell(room, Notice("late", (synced.agent,), text, synced.late[:MAX_TOLD]), key=key)
 
 
 def waits(room: Room) -> dict[str, Waiting]:

@@ -67,7 +67,7 @@ class Service:
                 leases.beat(acting_as(self.room, made.agent))
         close_edited(self.room, report.made)
         results = sync_room(self.room)
-        self.retry_after = _retry_after(results, has_failed=bool(report.failed))
+        self.retry_after = _retry_after(results, self.retry_after, has_failed=bool(report.failed))
         self.tried = now
         return bool(report.made)
 
@@ -79,11 +79,11 @@ class Service:
             self.noted = state
 
 
-def _retry_after(results: list[SyncResult], *, has_failed: bool) -> float | None:
-    """Return in how many seconds to try again by itself, or None where nothing waits."""
+def _retry_after(results: list[SyncResult], before: float | None, *, has_failed: bool) -> float | None:
+    """Return in how many seconds to try again by itself, longer each time, or None where nothing waits."""
     waiting = [result for result in results if isinstance(result, Waiting)]
     if any(result.is_passing for result in waiting):
-        return RETRY_PASSING_SECONDS
+        return min(RETRY_WAITING_SECONDS, before * 1.5 if before else RETRY_PASSING_SECONDS)
     return RETRY_WAITING_SECONDS if waiting or has_failed else None
 
 

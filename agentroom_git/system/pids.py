@@ -5,6 +5,11 @@ from contextlib import nullcontext
 from pathlib import Path
 
 _PROC = Path("/proc")
+_READERS = frozenset(
+    b"annotate archive blame cat-file config credential-cache--daemon daemon describe diff fetch for-each-ref"
+    b" fsmonitor--daemon gc grep help log ls-files ls-remote ls-tree maintenance name-rev rev-list rev-parse shortlog"
+    b" show show-ref status whatchanged".split()
+)
 _FIELDS_BEFORE_START = 19  # of /proc/PID/stat, counted after the name in brackets; the start is field 22 of proc(5)
 
 
@@ -22,21 +27,35 @@ def is_alive(name: str) -> bool:
     return not start or not now or start == now
 
 
-def is_program_in(name: str, folder: Path) -> bool:
-    """Whether a program of this name runs with its working directory in the folder; false where there is no /proc."""
+def is_git_at_work_in(folder: Path) -> bool:
+    """Whether a git command that may change something runs in the folder; false where there is no /proc.
+
+    Commands that only read, or serve, may run for hours (a log in a pager, a file-system monitor) and do not count.
+    """
     inside = f"{folder.resolve()}{os.sep}"
     with os.scandir(_PROC) if _PROC.is_dir() else nullcontext(()) as processes:
-        return any(_is_in(process.path, name, inside) for process in processes if process.name.isdigit())
+        return any(_is_git_in(process.path, inside) for process in processes if process.name.isdigit())
 
 
-def _is_in(process: str, name: str, inside: str) -> bool:
+def _is_git_in(process: str, inside: str) -> bool:
     try:
         with open(f"{process}/comm", "rb") as file:
-            if file.read().rstrip(b"\n") != name.encode():
+            if file.read() != b"git\n":
                 return False
-        return f"{os.readlink(f'{process}/cwd')}{os.sep}".startswith(inside)
+        if not f"{os.readlink(f'{process}/cwd')}{os.sep}".startswith(inside):
+            return False
+        with open(f"{process}/cmdline", "rb") as file:
+            words = file.read(65536).split(b"\0")[1:]
     except OSError:
         return False
+    return _verb(words) not in _READERS
+
+
+def _verb(words: list[bytes]) -> bytes:
+    """Return git's subcommand, which follows options of git itself."""
+    while words and words[0].startswith(b"-"):
+        words = words[2:] if words[0] in (b"-C", b"-c", b"--git-dir", b"--work-tree") else words[1:]
+    return words[0] if words else b""
 
 
 def _exists(pid: int) -> bool:

@@ -1,0 +1,59 @@
+"""Which processes count: ours that live, and git commands that may change a worktree."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from agentroom_git.system.pids import is_alive, is_git_at_work_in, own_name
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/comm").exists(), reason="needs /proc")
+
+
+def _while_running(command: list[str], folder: Path, environment: dict[str, str]) -> bool:
+    """Return the verdict on the folder while the command waits for us."""
+    child = subprocess.Popen(
+        command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=os.environ | environment
+    )
+    assert child.stdout is not None
+    assert child.stdin is not None
+    child.stdout.readline()
+    verdict = is_git_at_work_in(folder)
+    child.stdin.close()
+    child.stdout.close()
+    child.wait(timeout=30)
+    return verdict
+
+
+WAIT = "sh -c 'echo started; cat >/dev/null'"
+
+
+def test_a_commit_in_its_editor_counts(repository: Path) -> None:
+    assert _while_running(["git", "commit", "--allow-empty"], repository, {"GIT_EDITOR": WAIT + " -"})
+
+
+@pytest.mark.parametrize("options", [[], ["-c", "core.pager=cat"]])
+def test_an_alias_counts_since_it_may_do_anything(repository: Path, options: list[str]) -> None:
+    assert _while_running(["git", *options, "-c", f"alias.wait=!{WAIT}", "wait"], repository, {})
+
+
+def test_a_reader_does_not_count(repository: Path) -> None:
+    command = ["git", "-c", f"core.pager={WAIT}", "--paginate", "log"]
+    assert not _while_running(command, repository, {"GIT_PAGER": WAIT})
+
+
+def test_a_command_elsewhere_does_not_count(repository: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    child = subprocess.Popen(["git", "-c", f"alias.wait=!{WAIT}", "wait"], cwd=repository, stdin=subprocess.PIPE)
+    assert not is_git_at_work_in(elsewhere)
+    child.communicate(timeout=30)
+
+
+def test_a_process_is_known_by_its_pid_and_start() -> None:
+    name = own_name()
+
+    assert is_alive(name)
+    assert not is_alive(f"{os.getpid()} 1@another-boot")
+    assert not is_alive("not a pid")
