@@ -21,7 +21,11 @@ BASE = AgentName("base")
 SIDECAR = AgentName("sidecar")
 HUMAN = AgentName("human")
 
-RESERVED = frozenset({"integration", "green", "base", "sidecar", "human", "agentroom", "all", "everyone", "head"})
+# Parts of refs, everybody, and names that a reader could take for authority.
+RESERVED = frozenset(
+    {"integration", "green", "base", "sidecar", "human", "agentroom", "all", "everyone", "head"}
+    | {"user", "system", "admin", "overseer"}
+)
 # Windows refuses these as file names, whatever follows the first dot.
 DEVICE_NAMES = frozenset({"con", "prn", "aux", "nul"} | {f"{port}{n}" for port in ("com", "lpt") for n in range(10)})
 

@@ -85,6 +85,11 @@ def test_a_device_name_is_refused_with_another_to_try(name: str) -> None:
         assert parse(f"{name}-1") in refused.value.hint
 
 
+@pytest.mark.parametrize("name", ["human", "user", "system", "admin", "overseer", "all", "sidecar"])
+def test_no_agent_speaks_with_authority(name: str) -> None:
+    assert name in RESERVED
+
+
 @pytest.mark.parametrize("name", ["Alice", "ALICE", "aLICE", "alicE"])
 def test_names_that_differ_only_in_case_are_one_name(name: str) -> None:
     with pytest.raises(BadNameError) as refused:
