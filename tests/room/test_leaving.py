@@ -1,0 +1,270 @@
+"""No way out of the room loses anything, and nothing is removed that is not kept."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from agentroom_git.core.events import Joined, Left, Recorded
+from agentroom_git.core.ids import Oid, parse_agent
+from agentroom_git.errors import UsageError
+from agentroom_git.room import coordination, logs, presence
+from agentroom_git.room.presence import Departure, WorkUnderWayError
+from agentroom_git.room.room import acting_as
+from agentroom_git.system.locks import held
+from rooms import Bed
+
+ALICE = parse_agent("alice")
+
+
+def _leave(bed: Bed, name: str = "alice", *, discard_ignored: bool = False) -> Departure:
+    return presence.leave(bed.room(), parse_agent(name), discard_ignored=discard_ignored)
+
+
+def _moves(bed: Bed, name: str = "alice") -> list[str]:
+    found = logs.read_log(bed.room(), parse_agent(name))
+    bodies = [item.event.body for item in found if isinstance(item, Recorded)]
+    return [body.type for body in reversed(bodies) if isinstance(body, Joined | Left)]
+
+
+def _configure(bed: Bed, text: str) -> None:
+    (bed.repository / ".agentroom.yaml").write_text(text)
+
+
+def test_committed_work_is_folded_and_the_worktree_goes(bed: Bed) -> None:
+    bed.join("alice")
+    tip = bed.commit("alice", {"a.txt": "alice\n"})
+
+    departure = _leave(bed)
+
+    assert departure == Departure(bed.path("alice"), (), ())
+    assert not bed.path("alice").exists()
+    assert bed.integrated("a.txt") == "alice\n"
+    assert bed.git("rev-parse", "agentroom/main/alice", cwd=bed.repository).strip() == tip
+    assert _moves(bed) == ["joined", "left"]
+
+
+def test_staged_unstaged_and_untracked_work_can_be_had_back(bed: Bed) -> None:
+    bed.join("alice")
+    bed.write("alice", {"README.md": "staged\n"})
+    bed.git("add", "README.md", cwd=bed.path("alice"))
+    bed.write("alice", {"README.md": "edited\n", "src/app.py": None, "new/file.txt": "new\n"})
+    before = bed.git("status", "--porcelain", "-uall", cwd=bed.path("alice"))
+
+    departure = _leave(bed)
+
+    assert departure.kept == ("refs/agentroom/main/archive/alice/1",)
+    assert not bed.path("alice").exists()
+    # A snapshot has the shape of a stash: git itself restores it.
+    bed.join("alice")
+    bed.git("stash", "apply", "--quiet", "--index", departure.kept[0], cwd=bed.path("alice"))
+    after = bed.git("status", "--porcelain", "-uall", cwd=bed.path("alice"))
+    assert sorted(after.splitlines()) == sorted(before.splitlines())
+    assert (bed.path("alice") / "new" / "file.txt").read_text() == "new\n"
+
+
+def test_a_detached_commit_is_folded_and_one_on_another_branch_stays_there(bed: Bed) -> None:
+    bed.join("alice", "bob")
+    bed.git("checkout", "--quiet", "--detach", cwd=bed.path("alice"))
+    detached = bed.commit("alice", {"a.txt": "alice\n"})
+    bed.git("switch", "--quiet", "-c", "topic", cwd=bed.path("bob"))
+    topic = bed.commit("bob", {"b.txt": "bob\n"})
+
+    assert (_leave(bed, "alice").kept, _leave(bed, "bob").kept) == ((), ())
+
+    assert bed.is_ancestor(detached)
+    assert bed.git("rev-parse", "topic", cwd=bed.repository).strip() == topic
+
+
+def test_a_commit_that_cannot_be_folded_is_archived(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
+    bed.join("alice")
+    bed.git("checkout", "--quiet", "--detach", cwd=bed.path("alice"))
+    detached = bed.commit("alice", {"a.txt": "alice\n"})
+
+    monkeypatch.setattr(presence.Folder, "fold", lambda *_: None)
+    departure = _leave(bed)
+
+    assert bed.room().refs.listed("refs/agentroom/main/archive/alice/") == {departure.kept[0]: detached}
+
+
+def test_commits_that_only_the_reflog_names_are_archived(bed: Bed) -> None:
+    bed.join("alice")
+    lost = bed.commit("alice", {"a.txt": "alice\n"})
+    bed.git("reset", "--quiet", "--hard", "HEAD~1", cwd=bed.path("alice"))
+
+    departure = _leave(bed)
+
+    assert [bed.room().refs.get(name) for name in departure.kept] == [lost]
+
+
+def test_claims_are_given_back(bed: Bed) -> None:
+    bed.join("alice")
+    coordination.claim(acting_as(bed.room(), ALICE), ["src"])
+
+    _leave(bed)
+
+    assert coordination.live_claims(bed.room()) == []
+
+
+def test_leaving_twice_and_leaving_without_having_joined_are_refused(bed: Bed) -> None:
+    bed.join("alice")
+    _leave(bed)
+    for name in ("alice", "bob"):
+        with pytest.raises(UsageError, match=f"{name} has no worktree"):
+            _leave(bed, name)
+    assert _moves(bed) == ["joined", "left"]
+
+
+def test_who_left_may_join_again_on_the_same_branch(bed: Bed) -> None:
+    bed.join("alice")
+    tip = bed.commit("alice", {"a.txt": "alice\n"})
+    _leave(bed)
+
+    assert presence.join(bed.room(), ALICE).is_new
+    assert bed.head("alice") == tip
+
+
+def test_leaving_while_running_is_refused(bed: Bed) -> None:
+    bed.join("alice")
+    with held(presence.run_lock(bed.room(), ALICE), seconds=1, what="test"):
+        assert presence.is_running(bed.room(), ALICE)
+        with pytest.raises(UsageError, match="alice is running"):
+            _leave(bed)
+    assert bed.path("alice").exists()
+    assert _moves(bed) == ["joined"]
+
+
+def _merge(bed: Bed) -> None:
+    bed.git("merge", "--quiet", "--no-commit", "--no-ff", "side", cwd=bed.path("alice"))
+
+
+def _conflict(bed: Bed) -> None:
+    bed.commit("alice", {"side.txt": "mine\n"})
+    bed.git("rebase", "--quiet", "side", cwd=bed.path("alice"), check=False)
+
+
+@pytest.mark.parametrize(("begin", "says"), [(_merge, "a merge is under way"), (_conflict, "a rebase is under way")])
+def test_leaving_in_the_middle_of_an_operation_is_refused(bed: Bed, begin: Callable[[Bed], None], says: str) -> None:
+    bed.join("alice")
+    bed.git("switch", "--quiet", "-c", "side", cwd=bed.path("alice"))
+    bed.commit("alice", {"side.txt": "theirs\n"})
+    bed.git("switch", "--quiet", "agentroom/main/alice", cwd=bed.path("alice"))
+    begin(bed)
+    before = bed.git("status", "--porcelain", cwd=bed.path("alice"))
+
+    with pytest.raises(WorkUnderWayError, match=says):
+        _leave(bed)
+
+    assert bed.git("status", "--porcelain", cwd=bed.path("alice")) == before
+
+
+def test_a_worktree_that_somebody_locked_stays(bed: Bed) -> None:
+    bed.join("alice")
+    bed.git("worktree", "unlock", bed.path("alice"), cwd=bed.repository)
+    bed.git("worktree", "lock", "--reason", "mine", bed.path("alice"), cwd=bed.repository)
+
+    with pytest.raises(WorkUnderWayError, match="is locked: mine") as refused:
+        _leave(bed)
+
+    assert refused.value.hint == f"git worktree unlock {bed.path('alice')}"
+    bed.git("worktree", "unlock", bed.path("alice"), cwd=bed.repository)
+    _leave(bed)
+    assert not bed.path("alice").exists()
+
+
+def test_links_go_and_what_they_lead_to_stays(bed: Bed, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "package.js").write_text("kept\n")
+    bed.join("alice")
+    (bed.path("alice") / ".gitignore").write_text("node_modules\n")
+    (bed.path("alice") / "node_modules").symlink_to(outside)
+    (bed.path("alice") / "linked").symlink_to(outside)
+
+    departure = _leave(bed)
+
+    assert not bed.path("alice").exists()
+    assert (outside / "package.js").read_text() == "kept\n"
+    assert bed.git("ls-tree", "--name-only", departure.kept[0], "linked", cwd=bed.repository) == "linked\n"
+
+
+def test_ignored_files_that_exist_only_there_keep_the_worktree(bed: Bed) -> None:
+    (bed.repository / ".gitignore").write_text("*.db\n.env\nbuild/\n__pycache__/\n")
+    bed.git("add", ".gitignore", cwd=bed.repository)
+    bed.git("commit", "--quiet", "-m", "Ignore", cwd=bed.repository)
+    bed.fold()
+    (bed.repository / ".env").write_text("KEY=1\n")
+    _configure(bed, "copy: .env\n")
+    bed.join("alice")
+    bed.write("alice", {"data.db": "data\n", "build/out.bin": "built\n", "src/__pycache__/x.pyc": "x"})
+
+    departure = _leave(bed)
+
+    assert departure.left_behind == ("data.db",)
+    assert (bed.path("alice") / "data.db").read_text() == "data\n"
+    assert _leave(bed, discard_ignored=True).left_behind == ()
+    assert not bed.path("alice").exists()
+
+
+def test_a_repository_of_its_own_below_the_worktree_keeps_it(bed: Bed) -> None:
+    bed.join("alice")
+    nested = bed.path("alice") / "vendor" / "lib"
+    nested.mkdir(parents=True)
+    bed.git("init", "--quiet", cwd=nested)
+    bed.git("commit", "--quiet", "--allow-empty", "-m", "x", cwd=nested)
+
+    assert _leave(bed).left_behind == ("vendor/lib/",)
+    assert nested.exists()
+
+
+def test_leaving_a_deleted_worktree_drops_only_its_entry(bed: Bed) -> None:
+    bed.join("alice")
+    tip = bed.commit("alice", {"a.txt": "alice\n"})
+    shutil.rmtree(bed.path("alice"))
+
+    departure = _leave(bed)
+
+    assert departure.path == bed.repository / ".git" / "worktrees" / "alice"
+    assert bed.is_ancestor(tip)
+    assert bed.room().worktrees() == {}
+
+
+def test_leaving_from_a_copy_never_touches_the_original(bed: Bed, tmp_path: Path) -> None:
+    bed.join("alice")
+    bed.write("alice", {"new.txt": "new\n"})
+    other = Bed(bed.git, tmp_path / "copy")
+    shutil.copytree(bed.repository, other.repository, symlinks=True)
+
+    _leave(other)
+
+    assert other.room().worktrees() == {}
+    assert bed.git("status", "--porcelain", cwd=bed.path("alice")) == "?? new.txt\n"
+
+
+def test_a_lost_pointer_does_not_lose_the_edits_of_who_leaves(bed: Bed) -> None:
+    bed.join("alice")
+    bed.write("alice", {"new.txt": "new\n"})
+    (bed.path("alice") / ".git").unlink()
+
+    departure = _leave(bed)
+
+    assert bed.git("show", f"{departure.kept[0]}:new.txt", cwd=bed.repository) == "new\n"
+    assert not bed.path("alice").exists()
+
+
+def test_everything_that_an_agent_ever_committed_is_reachable_after_it_left(bed: Bed) -> None:
+    bed.join("alice")
+    commits: list[Oid] = []
+    for number in range(3):
+        commits.append(bed.commit("alice", {"a.txt": f"{number}\n"}))
+        if number == 1:
+            bed.git("commit", "--quiet", "--amend", "-m", "amended", cwd=bed.path("alice"))
+        bed.fold() if number == 0 else None
+    bed.git("checkout", "--quiet", "--detach", cwd=bed.path("alice"))
+    commits.append(bed.commit("alice", {"b.txt": "b\n"}))
+    bed.git("switch", "--quiet", "agentroom/main/alice", cwd=bed.path("alice"))
+
+    _leave(bed)
+
+    assert bed.git("rev-list", *commits, "--not", "--all", cwd=bed.repository) == ""
