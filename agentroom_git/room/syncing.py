@@ -22,8 +22,6 @@ LOCK_SECONDS = 60.0
 KEEP_DISPLACED_SECONDS = 3600.0
 # An event has a limit of size, above which nobody could read it.
 MAX_TOLD = 20
-# An event has a limit of size, above which nobody could read it.
-MAX_TOLD = 20
 MAX_AT_ONCE = 8
 
 REASONS = {
