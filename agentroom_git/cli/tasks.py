@@ -19,6 +19,7 @@ task = typer.Typer(help="The room's shared task list.", no_args_is_help=True)
 
 def register(app: typer.Typer) -> None:
     app.add_typer(task, name="task")
+    app.command()(note)
 
 
 @task.command("add")
@@ -136,3 +137,33 @@ def drop(id: Id, text: Said = "", speaking_as: As = "", as_json: Json = False) -
         print_json(dropped)
     else:
         say(f"dropped {dropped.id}: {dropped.title}")
+
+
+def note(
+    text: Annotated[str, typer.Argument(metavar="[TEXT]", help="What to put on it; without it, read.")] = "",
+    topic: Annotated[str, typer.Option(metavar="T", help="What it is about; read only this.")] = "",
+    limit: Annotated[int, typer.Option(min=0, metavar="N", help="Read the newest N; 0: all.")] = 20,
+    speaking_as: As = "",
+    as_json: Json = False,
+) -> None:
+    """Put a line on the room's scratchpad, or read it. Nothing on it is ever changed or taken away."""
+    from agentroom_git.room import scratchpad
+
+    room = here(speaking_as)
+    if text:
+        recorded = scratchpad.add_note(room, text, topic)
+        if as_json:
+            print_json(recorded)
+        else:
+            say(f"noted{f' under {topic}' if topic else ''}")
+        return
+    page = scratchpad.read_notes(room, topic, limit=limit)
+    if as_json:
+        print_json(page)
+        return
+    if page.earlier:
+        say(f"{page.earlier} earlier: --limit 0 shows all")
+    for one in page.notes:
+        say(f"{one.at} {one.agent}{f' [{one.topic}]' if one.topic else ''}: {one.text}")
+    if not page.notes:
+        say("nothing was noted")
