@@ -1,18 +1,24 @@
 """The merge without a room: of three files, as a merge driver for git, and over a repository's past merges."""
 
 import base64
+import json
+import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from agentroom_git.cli.opened import Json
-from agentroom_git.cli.output import plain, print_json
+from agentroom_git.cli.output import plain, print_json, say
 from agentroom_git.core.escape import one_line
 from agentroom_git.errors import UsageError
 
 if TYPE_CHECKING:
     from agentroom_git.room.merging import Merged
+    from agentroom_git.room.replay import Outcome
+    from agentroom_git.room.replay_report import Report
 
 CONTESTED = 3
 SIDES = ("ours", "theirs")
@@ -21,6 +27,7 @@ File = Annotated[Path, typer.Argument(show_default=False)]
 
 def register(app: typer.Typer) -> None:
     app.command("merge-file")(merge_file)
+    app.command("replay-merges")(replay_merges)
 
 
 def merge_file(  # noqa: PLR0913 - one parameter an option
@@ -103,3 +110,73 @@ def _record(where: str, merged: "Merged") -> dict[str, Any]:
         return {**found, "text": merged.text.decode("utf-8")}
     except UnicodeDecodeError:
         return {**found, "base64": base64.b64encode(merged.text).decode("ascii")}
+
+
+def replay_merges(
+    repo: Annotated[Path, typer.Argument(show_default=False, help="A repository; it is only read.")],
+    since: Annotated[
+        str, typer.Option("--since", metavar="DATE", help="Only merges since then, as git reads it.")
+    ] = "",
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="So many merges, newest first.")] = None,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=0, help="Processes; 0: one a core.")] = 0,
+    resume: Annotated[
+        Path | None, typer.Option("--resume", metavar="FILE", help="Keep records; go on from it.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON record a file.")] = False,
+) -> None:
+    """Merge again what a repository's history merged, and compare with git and with its developers.
+
+    Exit code 1: a file that git merges cleanly came out different.
+    """
+    from agentroom_git.room.replay_report import Tally
+
+    tally = Tally()
+    for outcome in _progress(repo, since, limit, jobs or os.cpu_count() or 1, resume):
+        tally.add(outcome)
+        if as_json:
+            for record in outcome.records:
+                typer.echo(json.dumps(plain(record), ensure_ascii=True))
+    report = tally.report()
+    if not as_json:
+        say_report(report)
+    if report.different:
+        raise typer.Exit(1)
+
+
+def _progress(repo: Path, since: str, limit: int | None, jobs: int, resume: Path | None) -> "Iterator[Outcome]":
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from agentroom_git.room.replay import replay
+
+    console = Console(stderr=True)
+    columns = (TextColumn("merges"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not sys.stderr.isatty()) as progress:
+        task = progress.add_task("merges", total=None)
+
+        def started(total: int, known: int) -> None:
+            progress.update(task, total=total)
+
+        for outcome in replay(repo, since=since, limit=limit, jobs=jobs, resume=resume, started=started):
+            yield outcome
+            progress.advance(task)
+
+
+def say_report(report: "Report") -> None:
+    """Print the figures of a replay, line by line."""
+    say(f"{report.merges} merges, {report.skipped} of them left out; {report.files} files changed on both sides")
+    say(f"clean in git: {report.agree} the same bytes")
+    say("conflicting in git, against the developer's text up to trailing white space:")
+    say(f"  first parent preferred: {report.equal} equal; second: {report.equal_second}")
+    say(f"  parse, where both versions do: {report.parse}; Python: {report.compile}")
+    say(f"contested: {report.contested} files")
+    say(
+        f"a file took {report.median_bare_ms:.2f} ms in the median, {report.median_ms:.2f} ms with the guard "
+        f"({report.longest_ms:.0f} ms at most); git merge-file as a process {report.median_git_ms:.2f} ms"
+    )
+    for title, shares in (("by class of all its regions", report.shapes), ("by steps", report.steps)):
+        say(f"{title}, equal to the developer's:")
+        for name, share in list(shares.items())[:12]:
+            say(f"  {share}  {name}")
+    for merge, path in report.different:
+        say(f"different from git: {merge} {path}")

@@ -41,8 +41,9 @@ def merge_contents(path: str, base: bytes, sides: Sequence[Side], diff: LineDiff
         return ContentMerge(POINTER)
     parses = guard_for(path)
     merged = merge_text(base, sides, diff, parses)
+    # The result first: it nearly always parses, and then nothing else has to be.
     is_broken = (
-        is_clean(merged) and parses is not None and all(parses(text) for text in texts) and not parses(merged.text)
+        is_clean(merged) and parses is not None and not parses(merged.text) and all(parses(text) for text in texts)
     )
     return ContentMerge(TEXT, merged.text, merged.regions, is_broken)
 

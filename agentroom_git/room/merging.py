@@ -28,6 +28,7 @@ class Place:
     winner: str
     lost: tuple[str, ...]
     needs_look: bool
+    sides: tuple[bytes, ...]
     candidates: tuple[Candidate, ...]
 
 
@@ -91,5 +92,6 @@ def _place(region: Region) -> Place:
         winner="" if region.winner is None else names[region.winner],
         lost=tuple(names[index] for index in region.lost),
         needs_look=region.needs_look,
+        sides=region.sides,
         candidates=candidates,
     )
