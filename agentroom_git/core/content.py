@@ -7,7 +7,7 @@ decide alike. Modes, deletions and names are decided elsewhere (`agentroom_git.c
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agentroom_git.core.parse import guard_for
+from agentroom_git.core.parse import guard_of_merge
 from agentroom_git.core.text import LineDiff, Region, Side, TextMerge, is_binary, merge_text
 
 TEXT, BINARY, LARGE, POINTER = "text", "binary", "large", "pointer"
@@ -39,7 +39,7 @@ def merge_contents(path: str, base: bytes, sides: Sequence[Side], diff: LineDiff
         return ContentMerge(BINARY)
     if any(is_pointer(text) for text in texts):
         return ContentMerge(POINTER)
-    parses = guard_for(path)
+    parses = guard_of_merge(path, [side.text for side in sides])
     merged = merge_text(base, sides, diff, parses)
     # The result first: it nearly always parses, and then nothing else has to be.
     is_broken = (

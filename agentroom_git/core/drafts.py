@@ -14,6 +14,9 @@ Parses = Callable[[bytes], bool]
 MAX_TRIALS = 64
 """How many texts with one region changed are parsed before the regions are decided the plain way."""
 
+MAX_PARSED = 4_000_000
+"""How many bytes of such texts are parsed: of long texts fewer are tried."""
+
 
 @dataclass(frozen=True, slots=True)
 class Draft:
@@ -37,11 +40,15 @@ class Draft:
         return None if choice is None else self._pick(choice)
 
     def _find(self, first: tuple[int, ...], parses: Parses) -> tuple[int, ...] | None:
-        for choice in islice(self._change_one(first), MAX_TRIALS):
+        for choice in islice(self._change_one(first), self._trials()):
             if parses(self._text(choice)):
                 return choice
         plain = tuple(map(_preferred_side, self.options))
         return self._improve(plain, parses) if parses(self._text(plain)) else None
+
+    def _trials(self) -> int:
+        length = sum(map(len, self.settled)) + sum(len(options[0].text) for options in self.options)
+        return max(1, min(MAX_TRIALS, MAX_PARSED // max(1, length)))
 
     def _change_one(self, choice: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
         for place, options in enumerate(self.options):
@@ -49,12 +56,12 @@ class Draft:
                 yield (*choice[:place], option, *choice[place + 1 :])
 
     def _improve(self, plain: tuple[int, ...], parses: Parses) -> tuple[int, ...]:
-        trials = 0
+        trials, most = 0, self._trials()
         for place, side in enumerate(plain):
             for option in range(side):
                 trials += 1
                 better = (*plain[:place], option, *plain[place + 1 :])
-                if trials <= MAX_TRIALS and parses(self._text(better)):
+                if trials <= most and parses(self._text(better)):
                     plain = better
                     break
         return plain

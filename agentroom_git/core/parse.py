@@ -9,11 +9,18 @@ import json
 import re
 import tomllib
 import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from hashlib import blake2b
 
 from agentroom_git.core.drafts import Parses
 
 MAX_BYTES = 1_000_000
 """Longer texts are not judged."""
+
+MAX_REMEMBERED = 10_000
+"""How many verdicts of each language are kept."""
 
 GRAMMAR = (3, 11)
 """The oldest Python that runs the project. Only its f-strings are judged by the Python that runs (PEP 701)."""
@@ -29,7 +36,17 @@ def guard_for(path: str) -> Parses | None:
     name = path.rpartition("/")[2]
     stem, _, suffix = name.rpartition(".")
     guard = _GUARDS.get(suffix.lower()) if stem else None
-    return _is_prose if guard is None and _PROSE.fullmatch(name) else guard
+    if guard is None:
+        return _is_prose if _PROSE.fullmatch(name) else None
+    return guard
+
+
+def guard_of_merge(path: str, sides: Sequence[bytes]) -> Parses | None:
+    """Return what tells whether a merge of these versions is well-formed: as `guard_for`, but errors that they have
+    already do no harm where a grammar finds errors one by one."""
+    guard = guard_for(path)
+    language = _language(path)
+    return guard if guard is None or language is None else _NoNewErrors(language, guard, tuple(sides))
 
 
 def is_python(text: bytes) -> bool:
@@ -79,4 +96,82 @@ def _is_prose(text: bytes) -> bool:
     return True
 
 
-_GUARDS: dict[str, Parses] = {"py": is_python, "pyi": is_python, "json": is_json, "toml": is_toml}
+def is_yaml(text: bytes) -> bool:
+    """Whether the text is well-formed YAML and no mapping names a key twice."""
+    if len(text) > MAX_BYTES:
+        return True
+    # Imported here, as the next one: most merges need neither, and start-up is paid by every command.
+    from agentroom_git.core.yaml_text import is_well_formed  # noqa: PLC0415
+
+    return is_well_formed(text)
+
+
+def _is_free_of_errors(language: str, text: bytes) -> bool:
+    if len(text) > MAX_BYTES:
+        return True
+    from agentroom_git.core.syntax import has_errors  # noqa: PLC0415
+
+    return not has_errors(language, text)
+
+
+@dataclass(slots=True)
+class _Remembered:
+    """A guard that judges each content once; the memory never changes an answer."""
+
+    judge: Parses
+    known: dict[bytes, bool] = field(default_factory=dict)
+
+    def __call__(self, text: bytes) -> bool:
+        digest = blake2b(text, digest_size=20).digest()
+        if digest not in self.known:
+            if len(self.known) >= MAX_REMEMBERED:
+                self.known.clear()
+            self.known[digest] = self.judge(text)
+        return self.known[digest]
+
+
+@dataclass(frozen=True, slots=True)
+class _NoNewErrors:
+    """Whether a text is free of errors, or has only such as the sides of the merge have."""
+
+    language: str
+    is_free: Parses
+    sides: tuple[bytes, ...]
+
+    def __call__(self, text: bytes) -> bool:
+        if self.is_free(text) or text in self.sides:
+            return True
+        from agentroom_git.core.syntax import Errors  # noqa: PLC0415
+
+        flawed = [side for side in self.sides if not self.is_free(side)]
+        allowed = [Errors.read(self.language, side) for side in flawed]
+        return bool(allowed) and Errors.read(self.language, text).are_within(allowed)
+
+
+def _language(path: str) -> str | None:
+    stem, _, suffix = path.rpartition("/")[2].rpartition(".")
+    return _SUFFIXES.get(suffix.lower()) if stem else None
+
+
+_SUFFIXES = {
+    **dict.fromkeys(("js", "mjs", "cjs", "jsx"), "javascript"),
+    **dict.fromkeys(("ts", "mts", "cts"), "typescript"),
+    "tsx": "tsx",
+    "go": "go",
+    "rs": "rust",
+    "java": "java",
+    "c": "c",
+    # C++ reads nearly all of C, and a header does not say which of them it is.
+    **dict.fromkeys(("h", "cc", "cpp", "cxx", "hh", "hpp", "hxx"), "cpp"),
+}
+"""What tree-sitter judges, by the suffix of the file's name."""
+
+_JUDGES: dict[str, Parses] = {
+    **dict.fromkeys(("py", "pyi"), is_python),
+    "json": is_json,
+    "toml": is_toml,
+    **dict.fromkeys(("yaml", "yml"), is_yaml),
+    **{suffix: partial(_is_free_of_errors, language) for suffix, language in _SUFFIXES.items()},
+}
+
+_GUARDS: dict[str, Parses] = {suffix: _Remembered(judge) for suffix, judge in _JUDGES.items()}

@@ -155,7 +155,7 @@ def test_a_guard_follows_from_the_name(path: str, text: bytes, expected: bool) -
     assert guard(text) is expected
 
 
-@pytest.mark.parametrize("path", ["a.js", "Makefile", "change.c", "json", ".py/x.go", "changed"])
+@pytest.mark.parametrize("path", ["a.rb", "Makefile", "change.sql", "json", ".py/x.kt", "changed", ".js"])
 def test_other_files_have_no_guard(path: str) -> None:
     assert guard_for(path) is None
 
