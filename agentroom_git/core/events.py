@@ -189,7 +189,7 @@ class TaskAdded:
     def subject(self) -> str:
         done = f" (done when: {self.acceptance})" if self.acceptance else ""
         needs = f" (needs {', '.join(self.needs)})" if self.needs else ""
-        return f"added the task: {self.title}{done}{needs}"
+        return f"added a task: {self.title}{done}{needs}"
 
 
 @dataclass(frozen=True, slots=True)

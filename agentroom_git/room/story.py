@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from agentroom_git.core.escape import one_line
-from agentroom_git.core.events import Claimed, Event, Notice, ReadUpTo, Recorded, Renewed
+from agentroom_git.core.events import Claimed, Event, ReadUpTo, Recorded, Renewed, TaskAdded
 from agentroom_git.core.ids import Oid, is_oid
+from agentroom_git.core.tasks import task_id
 from agentroom_git.git.folds import Fold
 from agentroom_git.room.room import Room
 
@@ -41,8 +42,8 @@ def _event_text(event: Event) -> str:
     body = event.body
     if isinstance(body, Claimed):
         return f"{event.subject()} (token {', '.join(body.tokens)})"
-    if isinstance(body, Notice):
-        return event.subject()
+    if isinstance(body, TaskAdded):
+        return f"{event.subject()} ({task_id(event)})"
     return event.subject()
 
 

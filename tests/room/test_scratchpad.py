@@ -3,7 +3,7 @@
 import pytest
 
 from agentroom_git.errors import UsageError
-from agentroom_git.room import scratchpad
+from agentroom_git.room import notes, scratchpad, tasks
 from rooms import Bed
 
 
@@ -31,3 +31,22 @@ def test_an_empty_or_a_long_note_is_refused(bed: Bed, text: str, topic: str) -> 
     with pytest.raises(UsageError):
         scratchpad.add_note(bed.room(), text, topic)
     assert scratchpad.read_notes(bed.room()).notes == ()
+
+
+def test_tasks_and_notes_are_note_lines(bed: Bed) -> None:
+    bed.join("alice")
+    alice = bed.as_agent("alice")
+    task = tasks.add(alice, "round half up", acceptance="0.5 becomes 1")
+    tasks.finish(alice, task.id, "in ledger.py")
+    scratchpad.add_note(alice, "ids are text", "schema")
+    notes.project(bed.room())
+
+    lines = bed.git(
+        "notes", "--ref", "agentroom/main", "show", bed.room().integration(), cwd=bed.repository
+    ).splitlines()
+
+    assert [line.split(" ", 1)[1] for line in lines if "joined" not in line and "opened" not in line] == [
+        f"alice added a task: round half up (done when: 0.5 becomes 1) ({task.id})",
+        f"alice did task {task.id}: round half up (in ledger.py)",
+        "alice noted [schema]: ids are text",
+    ]
