@@ -113,7 +113,7 @@ def test_an_agent_that_never_joined(bed: Bed) -> None:
 # Paths
 
 
-@pytest.mark.parametrize("path", ["../x", "/etc/passwd", "~/x", "src/.GIT/hooks", "git~1", ".g\u200cit", "*.py", ""])
+@pytest.mark.parametrize("path", ["../x", "/etc/passwd", "~/x", "src/.GIT/hooks", "git~1", ".g\u200cit", ""])
 @pytest.mark.parametrize("command", ["claim", "release"])
 def test_a_path_out_of_the_repository_or_into_git(bed: Bed, path: str, command: str) -> None:
     bed.join("alice")
