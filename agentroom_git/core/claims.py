@@ -1,29 +1,32 @@
-"""The claims algebra: overlap, grant, release, expiry, fencing.
+"""The claims algebra: grant, release, handing over, expiry, fencing.
 
-A claim is one path, with everything below it, under one fencing token. The table holds the live claims, ordered by
-token; `highest` is the highest token ever given in the room, so that a token never comes twice, also after every claim
-is gone. Nothing here reads a clock: who calls says which tokens it has seen unchanged for their whole lease.
+A claim is one pattern (`core/patterns.py`) under one fencing token. The table holds the live claims, ordered by token;
+`highest` is the highest token ever given in the room, so that a token never comes twice, also after every claim is
+gone. Nothing here reads a clock: who calls says which tokens it has seen unchanged for their whole lease.
 """
 
 import json
-import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from agentroom_git.core.escape import one_line
 from agentroom_git.core.ids import AgentName
-from agentroom_git.core.paths import is_safe_path
+from agentroom_git.core.patterns import covers, has, is_glob, overlaps, parse_pattern
 from agentroom_git.errors import AgentroomError, UsageError
 
 VERSION = 1
 DEFAULT_TTL = 900
+AUTO_TTL = 120
 MIN_TTL, MAX_TTL = 5, 7 * 24 * 3600
 MAX_PATHS = 64
-MAX_PATH_BYTES = 512
+MAX_HELD = 1000
+"""Claims of one agent: more than that, and a comparison with all of them would show."""
 MAX_REASON = 500
-# A home folder that no shell has expanded, or a drive.
-_ELSEWHERE = re.compile(r"~(/|$)|[A-Za-z]:[/\\]")
+MAX_NAMED = 50
+"""Trailers for one glob in one commit."""
+
+__all__ = ["covers", "overlaps"]  # for who asks about claims without asking about patterns
 
 
 class ClaimsError(AgentroomError):
@@ -32,7 +35,8 @@ class ClaimsError(AgentroomError):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """`renewed` counts renewals, so that a renewed claim is another record with a new lease."""
+    """`renewed` counts renewals, so that a renewed claim is another record with a new lease. An `auto` claim was made
+    by an edit: it yields to everyone who asks on purpose."""
 
     token: int
     agent: AgentName
@@ -42,6 +46,7 @@ class Claim:
     granted: str
     ttl: int
     renewed: int = 0
+    auto: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +59,22 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class Request:
+    """What an agent asks for; `auto`: by an edit, not on purpose."""
+
+    agent: AgentName
+    paths: tuple[str, ...]
+    reason: str
+    ttl: int
+    shared: bool
+    at: str
+    auto: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Granted:
-    """`claims` are the caller's claims on what it asked for, new or held before; `took_over` had run out."""
+    """`claims` are the caller's claims on what it asked for, new or held before; `took_over` had run out, or were
+    made by an edit and yielded."""
 
     table: Table
     claims: tuple[Claim, ...]
@@ -80,29 +99,26 @@ class Returned:
     unknown: tuple[str, ...]
 
 
-def parse_path(raw: str) -> str:
-    """Return a claimable repository path in its one spelling: relative, `/` between parts, no trailing `/`.
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """`claims` are the receiver's, under new tokens; `before` are the giver's that they stand for."""
 
-    Raises `UsageError` for a path that leaves the repository, names `.git` in any spelling, or is a pattern.
-    """
-    shown = ascii(raw[:80])
-    path = raw.removeprefix("./").rstrip("/")
-    if not path or path == ".":
-        raise UsageError(f"{shown} is not a path inside the repository", hint="name the files or folders to claim")
-    if len(path.encode("utf-8", "surrogateescape")) > MAX_PATH_BYTES:
-        raise UsageError(f"a claimed path is longer than {MAX_PATH_BYTES} bytes", hint="claim the folder instead")
-    if "*" in path or "?" in path:
-        raise UsageError(f"{shown} is a pattern", hint="claim the folder: a claim covers everything below it")
-    if not is_safe_path(path.encode("utf-8", "surrogateescape")) or _ELSEWHERE.match(path):
-        raise UsageError(
-            f"{shown} cannot be claimed: it leaves the repository, names .git, or no file system would take it",
-            hint="give a path relative to the top of the repository",
-        )
-    return path
+    table: Table
+    claims: tuple[Claim, ...]
+    before: tuple[Claim, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NotHanded:
+    """Nothing was handed over: `foreign` belong to others, `unknown` to nobody; `kept` of the giver's overlap."""
+
+    foreign: tuple[Claim, ...]
+    unknown: tuple[str, ...]
+    kept: tuple[Claim, ...]
 
 
 def parse_request(paths: Sequence[str], reason: str, ttl: int) -> tuple[str, ...]:
-    """Return the distinct paths asked for, in order; raise `UsageError` for a request that is too large."""
+    """Return the distinct patterns asked for, in order; raise `UsageError` for a request that is too large."""
     if not paths:
         raise UsageError("no path to claim", hint="name the files or folders to claim")
     if len(paths) > MAX_PATHS:
@@ -112,73 +128,90 @@ def parse_request(paths: Sequence[str], reason: str, ttl: int) -> tuple[str, ...
     if not MIN_TTL <= ttl <= MAX_TTL:
         hint = f"the default is {DEFAULT_TTL} s; activity renews it"
         raise UsageError(f"a lease of {ttl} s is not between {MIN_TTL} s and {MAX_TTL} s", hint=hint)
-    return tuple(dict.fromkeys(parse_path(path) for path in paths))
-
-
-def covers(outer: str, inner: str) -> bool:
-    """Return whether a claim on `outer` covers `inner`: the path itself or anything below it."""
-    return outer == inner or inner.startswith(outer + "/")
-
-
-def overlaps(one: str, other: str) -> bool:
-    """Return whether some path is covered by both. Symmetric, and implied by containment."""
-    return covers(one, other) or covers(other, one)
+    return tuple(dict.fromkeys(parse_pattern(path) for path in paths))
 
 
 def _excludes(held: Claim, path: str, shared: bool) -> bool:
     return not (held.shared and shared) and overlaps(held.path, path)
 
 
-def grant(
-    table: Table,
-    agent: AgentName,
-    paths: Sequence[str],
-    *,
-    reason: str,
-    ttl: int,
-    shared: bool,
-    at: str,
-    stale: Collection[int],
-) -> Granted | Denied:
-    """Decide a request for several paths, all or nothing.
+def grant(table: Table, ask: Request, *, stale: Collection[int]) -> Granted | Denied:
+    """Decide a request for several patterns, all or nothing.
 
-    What the agent holds already in the same mode is kept under its token. Claims of others in `stale` (tokens whose
-    lease has run out for the caller) give way and are named in the answer.
+    What the agent holds already in the same mode is kept under its token; what it holds by an edit becomes a claim
+    proper, under a new one. Claims of others in `stale` (tokens whose lease has run out for the caller) give way, and
+    so do their auto claims unless this is another; both are named in the answer.
     """
-    others = [claim for claim in table.claims if claim.agent != agent]
-    blocking = {path: [c for c in others if _excludes(c, path, shared)] for path in paths}
-    conflicts = {c.token: c for held in blocking.values() for c in held if c.token not in stale}
+    others = [claim for claim in table.claims if claim.agent != ask.agent]
+    blocking = {path: [c for c in others if _excludes(c, path, ask.shared)] for path in ask.paths}
+    yields = {c.token for c in others if c.token in stale or (c.auto and not ask.auto)}
+    conflicts = {c.token: c for held in blocking.values() for c in held if c.token not in yields}
     if conflicts:
-        free = tuple(path for path, held in blocking.items() if all(c.token in stale for c in held))
+        free = tuple(path for path, held in blocking.items() if all(c.token in yields for c in held))
         return Denied(tuple(conflicts[token] for token in sorted(conflicts)), free)
     took_over = {c.token: c for held in blocking.values() for c in held}
     kept = [claim for claim in table.claims if claim.token not in took_over]
     answer: list[Claim] = []
     highest = table.highest
-    for path in paths:
-        mine = next((c for c in kept if c.agent == agent and c.path == path and c.shared == shared), None)
+    for path in ask.paths:
+        same = [c for c in kept if (c.agent, c.path, c.shared) == (ask.agent, path, ask.shared)]
+        mine = next((c for c in same if ask.auto or not c.auto), None)
         if mine is None:
             highest += 1
-            mine = Claim(highest, agent, path, shared, reason, at, ttl)
-            kept.append(mine)
+            mine = Claim(highest, ask.agent, path, ask.shared, ask.reason, ask.at, ask.ttl, auto=ask.auto)
+            kept = [claim for claim in kept if claim not in same] + [mine]
         answer.append(mine)
+    if len([c for c in kept if c.agent == ask.agent]) > MAX_HELD:
+        raise UsageError(
+            f"{ask.agent} would hold more than {MAX_HELD} claims", hint="release some, or claim their folder"
+        )
     claims = tuple(sorted(kept, key=lambda claim: claim.token))
     return Granted(Table(highest, claims), tuple(answer), tuple(took_over[token] for token in sorted(took_over)))
 
 
 def release(table: Table, agent: AgentName, paths: Sequence[str] | None) -> Returned:
-    """Give back the agent's claims on exactly these paths, or all of its claims where `paths` is None.
+    """Give back the agent's claims on exactly these patterns, or all of its claims where `paths` is None.
 
     A claim that somebody else holds by now is left alone and named in the answer.
     """
     wanted = None if paths is None else set(paths)
     mine = tuple(c for c in table.of(agent) if wanted is None or c.path in wanted)
-    tokens = {claim.token for claim in mine}
-    missing = [path for path in paths or () if path not in {c.path for c in mine}]
+    foreign, unknown = _not_mine(table, agent, paths or ())
+    return Returned(_without(table, mine), mine, foreign, unknown)
+
+
+def _not_mine(table: Table, agent: AgentName, paths: Sequence[str]) -> tuple[tuple[Claim, ...], tuple[str, ...]]:
+    """Return who else holds what of `paths` the agent does not hold, and what of it nobody does."""
+    held = {claim.path for claim in table.of(agent)}
+    missing = [path for path in paths if path not in held]
     foreign = tuple(c for c in table.claims if c.agent != agent and c.path in missing)
-    unknown = tuple(path for path in missing if path not in {c.path for c in foreign})
-    rest = tuple(claim for claim in table.claims if claim.token not in tokens)
-    return Returned(replace(table, claims=rest), mine, foreign, unknown)
+    return foreign, tuple(path for path in missing if path not in {c.path for c in foreign})
+
+
+def _without(table: Table, gone: Collection[Claim]) -> Table:
+    tokens = {claim.token for claim in gone}
+    return replace(table, claims=tuple(claim for claim in table.claims if claim.token not in tokens))
+
+
+def hand_over(table: Table, giver: AgentName, paths: Sequence[str], to: AgentName, *, at: str) -> Handed | NotHanded:
+    """Move the giver's claims on exactly these patterns to another agent, all or nothing, under new tokens.
+
+    The giver must not keep a claim that excludes what it hands over. An auto claim becomes a claim proper.
+    """
+    foreign, unknown = _not_mine(table, giver, paths)
+    before = tuple(c for c in table.of(giver) if c.path in paths)
+    rest = [c for c in table.of(giver) if c not in before]
+    kept = tuple(c for c in rest if any(_excludes(c, one.path, one.shared) for one in before))
+    if foreign or unknown or kept:
+        return NotHanded(foreign, unknown, kept)
+    claims = tuple(
+        replace(claim, token=token, agent=to, granted=at, renewed=0, auto=False, ttl=max(claim.ttl, AUTO_TTL))
+        for token, claim in enumerate(before, table.highest + 1)
+    )
+    # What the receiver holds shared already goes on under the new token.
+    doubled = tuple(c for c in table.of(to) if (c.path, c.shared) in {(one.path, one.shared) for one in before})
+    left = _without(table, (*before, *doubled))
+    return Handed(Table(table.highest + len(claims), (*left.claims, *claims)), claims, before)
 
 
 def renew(table: Table, agent: AgentName, tokens: Collection[int]) -> Table:
@@ -187,6 +220,19 @@ def renew(table: Table, agent: AgentName, tokens: Collection[int]) -> Table:
         replace(c, renewed=c.renewed + 1) if c.agent == agent and c.token in tokens else c for c in table.claims
     )
     return replace(table, claims=claims)
+
+
+def named_in_commit(claims: Sequence[Claim], paths: Sequence[str]) -> list[tuple[int, str]]:
+    """Return what a commit of these paths says of the claims that it was made under: token and path.
+
+    A glob is named by the paths that it covers, at most `MAX_NAMED` of them: the fold reads names, not patterns.
+    """
+    found: list[tuple[int, str]] = []
+    for claim in claims:
+        under = [path for path in paths if has(claim.path, path)]
+        named = under[:MAX_NAMED] if is_glob(claim.path) else [claim.path] if under else []
+        found += [(claim.token, path) for path in named]
+    return found
 
 
 def encode(claim: Claim) -> bytes:
@@ -202,6 +248,8 @@ def encode(claim: Claim) -> bytes:
         "ttl": claim.ttl,
         "renewed": claim.renewed,
     }
+    if claim.auto:
+        record["auto"] = True
     return json.dumps(record, ensure_ascii=True, separators=(",", ":")).encode() + b"\n"
 
 
@@ -230,5 +278,7 @@ def decode(data: bytes) -> Claim:
     for name, kind in _SHAPE.items():
         if type(record.get(name)) is not kind:
             raise ClaimsError(f"a claim record's {name!r} is not {kind.__name__}")
+    if type(record.get("auto", False)) is not bool:
+        raise ClaimsError("a claim record's 'auto' is not bool")
     values = {name: record[name] for name in _SHAPE}
-    return Claim(**values | {"agent": AgentName(record["agent"])})
+    return Claim(**values | {"agent": AgentName(record["agent"]), "auto": record.get("auto", False)})

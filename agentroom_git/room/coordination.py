@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agentroom_git.core import claims
-from agentroom_git.core.claims import Claim, ClaimsError, Denied, Granted, Returned, Table
+from agentroom_git.core.claims import Claim, ClaimsError, Denied, Granted, Request, Returned, Table
 from agentroom_git.core.events import Claimed, Event, Refused, Released
 from agentroom_git.core.ids import AgentName
+from agentroom_git.core.patterns import parse_pattern
 from agentroom_git.errors import UsageError
 from agentroom_git.git.claims_ref import Snapshot, change_table, read_table
 from agentroom_git.room import leases, logs
@@ -42,13 +43,17 @@ class Refusal:
 
 
 def repository_path(room: Room, raw: str) -> str:
-    """Return the path relative to the top of the repository; absolute ones may lie in any worktree of the room."""
+    """Return the path, or pattern, relative to the top of the repository.
+
+    Absolute ones may lie in any worktree of the room; a resource's name stays as it is.
+    """
     if not os.path.isabs(raw):
         return raw
     tops = [room.repo.worktree, room.checkout, *(worktree.path for worktree in room.worktrees().values())]
     for top in tops:
         if top is not None and Path(os.path.normpath(raw)).is_relative_to(top):
-            return str(Path(os.path.normpath(raw)).relative_to(top))
+            below = str(Path(os.path.normpath(raw)).relative_to(top))
+            return f"./{below}/" if raw.endswith("/") else f"./{below}"
     raise UsageError(f"{ascii(raw[:80])} is outside the repository", hint="give a path relative to its top")
 
 
@@ -63,16 +68,8 @@ def claim(
 
     def decide(snapshot: Snapshot) -> tuple[Table, Event | None, Grant | Refusal]:
         running = leases.observe(room, snapshot)
-        answer = claims.grant(
-            snapshot.table,
-            agent,
-            wanted,
-            reason=reason,
-            ttl=lease,
-            shared=shared,
-            at=logs.stamp(room),
-            stale=running.stale,
-        )
+        ask = Request(agent, wanted, reason, lease, shared, logs.stamp(room))
+        answer = claims.grant(snapshot.table, ask, stale=running.stale)
         if isinstance(answer, Denied):
             conflicts = tuple(Held(c, running.left[c.token]) for c in answer.conflicts)
             return snapshot.table, None, Refusal(conflicts, answer.free)
@@ -116,7 +113,7 @@ def release(room: Room, paths: Sequence[str] | None) -> Returned:
     """Give back the acting agent's claims on these paths, or all of them; what others hold is left alone."""
     agent = room.agent()
     room.integration()
-    wanted = None if paths is None else [claims.parse_path(repository_path(room, path)) for path in paths]
+    wanted = None if paths is None else [parse_pattern(repository_path(room, path)) for path in paths]
     leases.beat(room)
     return _release(room, agent, wanted)
 

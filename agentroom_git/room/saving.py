@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agentroom_git.core import trailers
-from agentroom_git.core.claims import ClaimsError, covers
+from agentroom_git.core.claims import ClaimsError, named_in_commit
 from agentroom_git.core.ids import AgentName, Oid
 from agentroom_git.core.text import is_binary
 from agentroom_git.errors import AgentroomError
@@ -75,8 +75,8 @@ def _trailers(room: Room, agent: AgentName, paths: Sequence[str]) -> list[tuple[
     except ClaimsError:
         # The commit is worth more than the tokens in its message.
         claims = ()
-    held = [c for c in claims if any(covers(c.path, path) for path in paths)]
-    return [(trailers.AGENT, agent), *((trailers.CLAIM, f"{c.token} {c.path}") for c in held)]
+    named = named_in_commit(claims, paths)
+    return [(trailers.AGENT, agent), *((trailers.CLAIM, f"{token} {path}") for token, path in named)]
 
 
 def _status(room: Room, worktree: Worktree) -> tuple[list[str], list[str], list[str]]:

@@ -8,36 +8,45 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentroom_git.core.claims import (
+    AUTO_TTL,
+    MAX_HELD,
+    MAX_NAMED,
     MAX_PATHS,
     MAX_REASON,
     Claim,
     ClaimsError,
     Denied,
     Granted,
+    Handed,
+    NotHanded,
+    Request,
     Table,
     covers,
     decode,
     encode,
     grant,
+    hand_over,
+    named_in_commit,
     overlaps,
-    parse_path,
     parse_request,
     release,
     renew,
 )
 from agentroom_git.core.ids import AgentName
+from agentroom_git.core.patterns import parse_pattern
 from agentroom_git.errors import UsageError
 
 AGENTS = (AgentName("alice"), AgentName("bob"))
 # A path, a sibling that only begins like it, paths below it, and others.
-PATHS = ("a", "ab", "a/a", "a/b", "a/a/a", "b", "b/a")
+PLAIN = ("a", "ab", "a/a", "a/b", "a/a/a", "b", "b/a")
+PATHS = ("a", "ab", "a/a", "a/b", "a/*", "**/a", "t:1")
 MOVES = tuple(product(AGENTS, PATHS, (True, False)))
 
 
 def _ask(
     table: Table, agent: AgentName, paths: tuple[str, ...], shared: bool, stale: frozenset[int]
 ) -> Granted | Denied:
-    return grant(table, agent, paths, reason="why", ttl=60, shared=shared, at="2025-06-01T00:00:00Z", stale=stale)
+    return grant(table, Request(agent, paths, "why", 60, shared, "2025-06-01T00:00:00Z"), stale=stale)
 
 
 def _tables(depth: int) -> list[Table]:
@@ -77,7 +86,7 @@ def test_overlap_is_symmetric_and_containment_implies_it() -> None:
 
 
 def test_covering_is_a_partial_order_that_respects_components() -> None:
-    for one, two, three in product(PATHS, PATHS, PATHS):
+    for one, two, three in product(PLAIN, PLAIN, PLAIN):
         assert not (covers(one, two) and covers(two, one)) or one == two
         assert covers(one, three) or not (covers(one, two) and covers(two, three))
     assert covers("a", "a/b")
@@ -85,8 +94,8 @@ def test_covering_is_a_partial_order_that_respects_components() -> None:
 
 
 def test_two_paths_overlap_exactly_if_some_path_is_covered_by_both() -> None:
-    below = {path + rest for path in PATHS for rest in ("", "/x")}
-    for one, other in product(PATHS, PATHS):
+    below = {path + rest for path in PLAIN for rest in ("", "/x")}
+    for one, other in product(PLAIN, PLAIN):
         assert overlaps(one, other) == any(covers(one, path) and covers(other, path) for path in below)
 
 
@@ -173,15 +182,15 @@ def test_a_renewal_changes_only_the_records_of_ones_own_tokens() -> None:
 @pytest.mark.parametrize(
     ("raw", "path"),
     [("src", "src"), ("./src/", "src"), ("src/app.py", "src/app.py"), ("a b", "a b"), ("…/é", "…/é")],
-)  # fmt: skip
+)
 def test_a_claimed_path_has_one_spelling(raw: str, path: str) -> None:
-    assert parse_path(raw) == path
+    assert parse_pattern(raw) == path
 
 
 @pytest.mark.parametrize(
     "raw",
     [
-        "", ".", "./", "/", "/etc/passwd", "..", "../x", "a/../b", "a/..", "a//b", "a/./b", "*.py", "src/?", "a\0b",
+        "", ".", "./", "/", "/etc/passwd", "..", "../x", "a/../b", "a/..", "a//b", "a/./b", "a\0b",
         ".git", ".git/config", "a/.git/hooks", ".GIT", ".Git/x", ".git.", ".git ", ".git...", "git~1", "GIT~1/x",
         ".git::$INDEX_ALLOCATION", ".git:x", ".g\u200cit", "\ufeff.git", ".gi\u200dt/x", "..\\x", "a\\..\\b",
         ".git\\config", "a\\.git", "x" * 256, "/".join(["x" * 100] * 6), "~", "~/x", "C:\\x", "c:/x",
@@ -189,7 +198,7 @@ def test_a_claimed_path_has_one_spelling(raw: str, path: str) -> None:
 )  # fmt: skip
 def test_a_path_out_of_the_repository_or_into_git_is_refused(raw: str) -> None:
     with pytest.raises(UsageError) as refused:
-        parse_path(raw)
+        parse_pattern(raw)
     assert refused.value.message.isprintable()
     assert refused.value.hint
 
@@ -200,6 +209,86 @@ def test_a_request_has_bounds() -> None:
     for paths, reason, ttl in (([], "", 60), (many, "", 60), (["a"], "x" * (MAX_REASON + 1), 60), (["a"], "", 4)):
         with pytest.raises(UsageError):
             parse_request(paths, reason, ttl)
+
+
+def _explicit(table: Table, agent: AgentName, path: str, stale: frozenset[int] = frozenset()) -> Granted | Denied:
+    return _ask(table, agent, (path,), False, stale)
+
+
+def _by_edit(table: Table, agent: AgentName, path: str) -> Granted | Denied:
+    return grant(table, Request(agent, (path,), "edit", AUTO_TTL, False, "", auto=True), stale=())
+
+
+def test_a_claim_by_an_edit_yields_to_a_request_and_to_nothing_else() -> None:
+    alice, bob = AGENTS
+    held = _by_edit(Table(), alice, "a/b")
+    assert isinstance(held, Granted)
+    assert isinstance(_by_edit(held.table, bob, "a/b"), Denied)
+    taken = _explicit(held.table, bob, "a")
+    assert isinstance(taken, Granted)
+    assert taken.took_over == held.claims
+    assert isinstance(_by_edit(taken.table, alice, "a/b"), Denied)
+    assert _by_edit(held.table, alice, "a/b") == Granted(held.table, held.claims, ())
+
+
+def test_asking_for_what_one_holds_by_an_edit_makes_it_a_claim_proper_under_a_new_token() -> None:
+    held = _by_edit(Table(), AGENTS[0], "a")
+    assert isinstance(held, Granted)
+    asked = _explicit(held.table, AGENTS[0], "a")
+    assert isinstance(asked, Granted)
+    assert asked.table.claims == asked.claims
+    assert [(claim.token, claim.auto) for claim in asked.claims] == [(2, False)]
+    again = _by_edit(asked.table, AGENTS[0], "a")
+    assert isinstance(again, Granted)
+    assert again.table == asked.table
+
+
+def test_an_agent_holds_a_bounded_number_of_claims() -> None:
+    full = Table(MAX_HELD, tuple(Claim(n, AGENTS[0], f"f{n}", False, "", "", 60) for n in range(1, MAX_HELD + 1)))
+    with pytest.raises(UsageError, match="more than 1000 claims"):
+        _explicit(full, AGENTS[0], "one-more")
+    assert isinstance(_explicit(full, AGENTS[0], "f7"), Granted)
+    assert isinstance(_explicit(full, AGENTS[1], "one-more"), Granted)
+
+
+def test_handing_over_moves_exactly_the_named_claims_under_new_tokens() -> None:
+    for table, giver, path in product(TABLES, AGENTS, PATHS):
+        to = AGENTS[1 - AGENTS.index(giver)]
+        answer = hand_over(table, giver, [path], to, at="later")
+        mine = [claim for claim in table.of(giver) if claim.path == path]
+        if isinstance(answer, NotHanded):
+            assert not mine or answer.kept
+            continue
+        assert isinstance(answer, Handed)
+        _assert_sound(answer.table)
+        assert list(answer.before) == mine
+        assert [(c.agent, c.path, c.shared, c.granted) for c in answer.claims] == [
+            (to, path, claim.shared, "later") for claim in mine
+        ]
+        assert all(claim.token > table.highest for claim in answer.claims)
+        assert set(answer.table.of(giver)) == {c for c in table.of(giver) if c.path != path}
+
+
+def test_nothing_is_handed_over_when_one_of_several_is_not_held() -> None:
+    alice, bob = AGENTS
+    table = Table(2, (Claim(1, alice, "a", False, "", "", 60), Claim(2, bob, "b", False, "", "", 60)))
+    assert hand_over(table, alice, ["a", "b", "c"], bob, at="") == NotHanded((table.claims[1],), ("c",), ())
+
+
+def test_a_claim_within_another_of_the_giver_is_not_handed_over_alone() -> None:
+    alice, bob = AGENTS
+    table = Table(2, (Claim(1, alice, "a", False, "", "", 60), Claim(2, alice, "a/b", False, "", "", 60)))
+    assert hand_over(table, alice, ["a/b"], bob, at="") == NotHanded((), (), (table.claims[0],))
+    both = hand_over(table, alice, ["a", "a/b"], bob, at="")
+    assert isinstance(both, Handed)
+    assert [claim.token for claim in both.table.claims] == [3, 4]
+
+
+def test_a_commit_names_the_claims_that_cover_it_and_of_a_glob_the_paths() -> None:
+    patterns = ("src", "**/*.py", "docs", "port:1")
+    claims = [Claim(n, AGENTS[0], path, False, "", "", 60) for n, path in enumerate(patterns, 1)]
+    assert named_in_commit(claims, ["src/a.py", "b.py", "c.md"]) == [(1, "src"), (2, "src/a.py"), (2, "b.py")]
+    assert len(named_in_commit(claims[1:2], [f"{n}.py" for n in range(MAX_NAMED + 9)])) == MAX_NAMED
 
 
 TEXT = st.text(st.characters(), max_size=20)
@@ -216,6 +305,7 @@ TEXT = st.text(st.characters(), max_size=20)
         granted=TEXT,
         ttl=st.integers(5, 10**6),
         renewed=st.integers(0, 10**6),
+        auto=st.booleans(),
     )
 )
 def test_a_claim_survives_being_stored(claim: Claim) -> None:
@@ -231,6 +321,7 @@ def test_a_claim_survives_being_stored(claim: Claim) -> None:
         b"", b"\xff", b"{", b"[]", b"null", b'"text"', b"{}", b'{"v":2}', b'{"v":"1"}', b'{"v":true}', b"[" * 5000,
         encode(Claim(1, AGENTS[0], "a", True, "", "", 60)).replace(b"true", b"1"),
         encode(Claim(1, AGENTS[0], "a", True, "", "", 60)).replace(b'"token":1', b'"token":true'),
+        encode(Claim(1, AGENTS[0], "a", False, "", "", 60, auto=True)).replace(b'"auto":true', b'"auto":1'),
     ],
 )  # fmt: skip
 def test_a_damaged_record_is_a_claims_error(data: bytes) -> None:

@@ -167,7 +167,6 @@ TOP = "hint: give a path relative to the top of the repository"
         ("src/.GIT/config", f"'src/.GIT/config' {LEAVES}", TOP),
         ("git~1/config", f"'git~1/config' {LEAVES}", TOP),
         ("/etc/passwd", "'/etc/passwd' is outside the repository", "hint: give a path relative to its top"),
-        ("*.py", "'*.py' is a pattern", "hint: claim the folder: a claim covers everything below it"),
         ("", "'' is not a path inside the repository", "hint: name the files or folders to claim"),
     ],
 )
