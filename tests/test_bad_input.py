@@ -273,12 +273,12 @@ def test_too_much(bed: Bed) -> None:
     bed.join("alice")
     alice = bed.path("alice")
     for arguments, says in (
-        (["broadcast", "x" * 2001], "at most 2000 characters"),
-        (["broadcast", " \n"], "an empty broadcast"),
+        (["broadcast", "x" * 2001], "2000"),
+        (["broadcast", " \n"], "empty"),
         (["broadcast", "hi", "--to", "nobody"], "no agent 'nobody'"),
-        (["claim", "src", "--reason", "x" * 501], "the reason is longer than 500"),
-        (["claim", "src", "--ttl", "1"], "is not between 5 s and"),
-        (["claim", *(f"f{number}" for number in range(65))], "65 paths in one claim"),
+        (["claim", "src", "--reason", "x" * 501], "500"),
+        (["claim", "src", "--ttl", "1"], "5 s"),
+        (["claim", *(f"f{number}" for number in range(65))], "64"),
         (["release"], "nothing to release"),
         (["run", "bob", "--"], "no command to run"),
     ):
