@@ -23,5 +23,11 @@ def test_the_example_is_valid_when_every_key_is_taken_in() -> None:
     config = parse_config(taken_in.encode(), "example")
 
     assert config == Config(
-        base="main", worktrees="../PROJECT.agents", setup=("npm ci",), setup_seconds=600, copy=(".env",), lease=900
+        base="main",
+        worktrees="../PROJECT.agents",
+        setup=("npm ci",),
+        setup_seconds=600,
+        copy=(".env",),
+        lease=900,
+        enforce="warn",
     )

@@ -40,6 +40,15 @@ def _options(
     """Options of every command."""
 
 
+@app.command()
+def hook(client: Annotated[str, typer.Argument(metavar="CLIENT", help="Whose events these are: claude.")]) -> None:
+    """Answer an event of an agent's command line: JSON on standard input, JSON on standard output."""
+    # Only the help comes this way: `entry` answers events before this module is imported.
+    from agentroom_git.cli import hook as hooks
+
+    raise typer.Exit(hooks.main([client]))
+
+
 def main() -> None:
     """Run the command line; every error that a user can act on becomes one line, a hint and its exit code."""
     try:

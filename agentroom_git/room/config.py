@@ -25,6 +25,7 @@ MAX_SETUP_SECONDS = 24 * 3600
 
 # What git-check-ref-format(1) refuses in the name of a branch.
 _NO_BRANCH = re.compile(r"^[-/.]|[/.]$|//|\.\.|/\.|@\{|\.lock(/|$)|[\x00-\x20\x7f~^:?*\[\\]|^@$|^HEAD$")
+LEVELS = ("off", "advise", "warn", "refuse")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _HINT = "agentroom init writes a commented one"
 
@@ -38,7 +39,8 @@ class Config:
     """What a room can be told; the defaults are those of a repository without the file.
 
     `worktrees` is the folder for the agents' worktrees, relative to the repository; `setup` are shell commands run in a
-    new worktree, `copy` untracked files copied into it; `lease` is in seconds; `setup_seconds` bounds each command.
+    new worktree, `copy` untracked files copied into it; `lease` is in seconds; `setup_seconds` bounds each command;
+    `enforce` is what happens when an agent edits what another holds, one of `LEVELS`.
     """
 
     room: RoomName = RoomName("main")
@@ -48,6 +50,7 @@ class Config:
     setup_seconds: int = 600
     copy: tuple[str, ...] = ()
     lease: int = DEFAULT_TTL
+    enforce: str = "warn"
 
 
 def read_config(checkout: Path) -> Config:
@@ -141,6 +144,14 @@ class _WrongError(Exception):
         self.hint = hint
 
 
+def _level(value: object) -> str:
+    # Unquoted, YAML reads `off` as a truth value.
+    level = "off" if value is False else value
+    if level not in LEVELS:
+        raise _WrongError(f"takes one of {', '.join(LEVELS)}, not {_kind(value)}", "warn is the default")
+    return str(level)
+
+
 def _text(value: object) -> str:
     if not isinstance(value, str) or not value.strip():
         raise _WrongError(f"takes a text, not {_kind(value)}", "put a text that looks like something else in quotes")
@@ -214,6 +225,7 @@ _PARSERS: dict[str, Callable[[object], object]] = {
     "setup": _texts,
     "setup_seconds": _seconds(1, MAX_SETUP_SECONDS),
     "copy": _patterns,
+    "enforce": _level,
     "lease": _seconds(MIN_TTL, MAX_TTL),
 }
 

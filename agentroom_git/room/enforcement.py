@@ -1,0 +1,113 @@
+"""What happens when an agent is about to change what somebody else holds, at the level that the configuration sets.
+
+`off`: nothing. `advise`: the agent is told. `warn`: the holder is told, too. `refuse`: the edit is refused. A refusal
+is an answer with its reason; whatever fails on the way lets the agent go on.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from agentroom_git.core.claims import covers
+from agentroom_git.core.escape import one_line
+from agentroom_git.core.events import Refused
+from agentroom_git.core.shell import find_writes
+from agentroom_git.room import coordination, hookcache, leases, logs, messages
+from agentroom_git.room.coordination import Held
+from agentroom_git.room.hookcache import Known, Seat
+from agentroom_git.room.room import Room
+from agentroom_git.system.files import read_json, write_json
+
+LONGEST_REST_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Whether the agent may go on, and what it is told (nothing where `text` is empty)."""
+
+    is_allowed: bool
+    text: str = ""
+
+
+GO_ON = Judgement(True)
+
+
+def judge_edit(room: Room, paths: Sequence[Path]) -> Judgement:
+    """Judge an edit of these files, given as absolute paths, by the acting agent."""
+    if room.config.enforce == "off":
+        return GO_ON
+    named = [name for path in paths if (name := _repository_path(room, path))]
+    conflicts = _conflicts(room, named)
+    if not conflicts:
+        return GO_ON
+    text = _describe(conflicts)
+    if room.config.enforce == "refuse":
+        holders = tuple(sorted({held.claim.agent for _, held in conflicts}))
+        logs.record(room, Refused(tuple(path for path, _ in conflicts), holders, "an edit"))
+        return Judgement(False, f"{text} Do other work, wait for its release, or ask its holder with broadcast.")
+    if room.config.enforce == "warn":
+        _tell_holders(room, conflicts)
+    return Judgement(True, f"{text} You may go on; what you both change will be contested, and the holder's stands.")
+
+
+def judge_command(room: Room, command: str, folder: Path) -> Judgement:
+    """Judge a shell command, as far as its text tells what it writes."""
+    writes = find_writes(command)
+    judged = judge_edit(room, [folder / path for path in writes.paths])
+    if judged.text or not writes.sweeps or room.config.enforce == "off":
+        return judged
+    text = f"{' and '.join(writes.sweeps)} takes uncommitted work away; what others committed stays on integration."
+    return Judgement(True, text)
+
+
+def _repository_path(room: Room, path: Path) -> str:
+    """Return the path relative to the top of the worktree that it lies in, or an empty text for one elsewhere."""
+    plain = Path(os.path.normpath(path))
+    parent = Path(os.path.realpath(plain.parent)) / plain.name
+    tops = [room.repo.worktree, room.checkout, *(worktree.path for worktree in room.worktrees().values())]
+    for top in tops:
+        if top is not None and parent.is_relative_to(os.path.realpath(top)):
+            return str(parent.relative_to(os.path.realpath(top)))
+    return ""
+
+
+def _conflicts(room: Room, paths: Sequence[str]) -> list[tuple[str, Held]]:
+    claims = [held for held in coordination.live_claims(room) if held.claim.agent != room.me and not held.is_stale]
+    return [
+        (path, held) for path in paths for held in claims if not held.claim.shared and covers(held.claim.path, path)
+    ]
+
+
+def _describe(conflicts: Sequence[tuple[str, Held]]) -> str:
+    parts = []
+    for path, held in conflicts[:5]:
+        why = f', their reason, quoted: "{one_line(held.claim.reason, 120)}"' if held.claim.reason else ""
+        parts.append(
+            f"{one_line(path)} is claimed by {held.claim.agent}{why}, {max(1, int(held.left // 60))} min left."
+        )
+    return " ".join(parts)
+
+
+def _tell_holders(room: Room, conflicts: Sequence[tuple[str, Held]]) -> None:
+    """Tell each holder once for each claim and path."""
+    file = room.private / "hook" / f"{room.agent()}.told.json"
+    told = read_json(file)
+    for path, held in conflicts:
+        key = f"{held.claim.token} {path}"
+        if key not in told:
+            told[key] = True
+            text = f"{room.me} is editing {one_line(path)}, which you hold"
+            messages.broadcast(room, text, topic="edit", to=held.claim.agent)
+    write_json(file, told)
+
+
+def learn(room: Room, seat: Seat, at: list[str]) -> None:
+    """Keep what the next hooks may answer by themselves, as of the fingerprint `at`."""
+    leases.beat(room)
+    claims = coordination.live_claims(room)
+    mine = tuple(held.claim.path for held in claims if held.claim.agent == room.me)
+    others = tuple(held.claim.path for held in claims if held.claim.agent != room.me and not held.claim.shared)
+    rest = min([LONGEST_REST_SECONDS, *(held.claim.ttl / 4 for held in claims if held.claim.agent == room.me)])
+    has_news = bool(messages.unread(room, limit=1).messages)
+    hookcache.write_known(seat, Known(mine, others, room.config.enforce, has_news, hookcache.now() + rest), at)
