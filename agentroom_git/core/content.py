@@ -4,19 +4,33 @@ A pure function of the contents and of what is known about the path, so that the
 decide alike. Modes, deletions and names are decided elsewhere (`agentroom_git.core.tree`).
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from agentroom_git.core.attributes import Attributes
 from agentroom_git.core.parse import guard_of_merge
 from agentroom_git.core.text import LineDiff, Region, Side, TextMerge, is_binary, merge_text
+from agentroom_git.core.whole_lines import merge_set, merge_union
 
 TEXT, BINARY, LARGE, POINTER = "text", "binary", "large", "pointer"
+GENERATED, DRIVER = "generated", "driver"
 
 MAX_TEXT = 5 * 1024 * 1024
 """Bytes; a larger file is taken whole from one side."""
 
+_GENERATED = re.compile(
+    r"package-lock\.json|npm-shrinkwrap\.json|yarn\.lock|pnpm-lock\.yaml|bun\.lock|poetry\.lock|uv\.lock|pdm\.lock"
+    r"|Pipfile\.lock|Cargo\.lock|composer\.lock|Gemfile\.lock|flake\.lock|go\.sum|.*\.min\.(js|css)|.*\.(js|css)\.map"
+    r"|.*\.pb\.(go|cc|h)|.*_pb2(_grpc)?\.pyi?|.*\.snap"
+)
+"""Names of files that programs write, as a whole."""
+
 _POINTER_START = b"version https://git-lfs"
 _POINTER_BYTES = 1024
+
+
+_NO_ATTRIBUTES = Attributes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,22 +44,52 @@ class ContentMerge:
     """Whether all versions parse and the text, which git would have merged to the same bytes, does not."""
 
 
-def merge_contents(path: str, base: bytes, sides: Sequence[Side], diff: LineDiff) -> ContentMerge:
-    """Merge what the sides made of a file; a function of the set of sides, as `merge_text` is."""
+def merge_contents(
+    path: str, base: bytes, sides: Sequence[Side], diff: LineDiff, attributes: Attributes = _NO_ATTRIBUTES
+) -> ContentMerge:
+    """Merge what the sides made of a file; a function of the set of sides, as `merge_text` is.
+
+    Where git's own merge is clean its bytes stand, also for files that programs write; only where the attributes say
+    that the file is not to be merged is one side taken even then.
+    """
     texts = [base, *(side.text for side in sides)]
-    if any(len(text) > MAX_TEXT for text in texts):
-        return ContentMerge(LARGE)
-    if any(is_binary(text) for text in texts):
-        return ContentMerge(BINARY)
-    if any(is_pointer(text) for text in texts):
-        return ContentMerge(POINTER)
+    kind = _unmergeable(texts, attributes)
+    if kind:
+        return ContentMerge(kind)
+    if attributes.merge == "union":
+        return ContentMerge(TEXT, merge_union(base, sides, diff))
     parses = guard_of_merge(path, [side.text for side in sides])
     merged = merge_text(base, sides, diff, parses)
+    if not is_clean(merged):
+        special = _special(path, base, sides, attributes)
+        return special or ContentMerge(TEXT, merged.text, merged.regions)
     # The result first: it nearly always parses, and then nothing else has to be.
-    is_broken = (
-        is_clean(merged) and parses is not None and not parses(merged.text) and all(parses(text) for text in texts)
-    )
+    is_broken = parses is not None and not parses(merged.text) and all(parses(text) for text in texts)
     return ContentMerge(TEXT, merged.text, merged.regions, is_broken)
+
+
+def _unmergeable(texts: Sequence[bytes], attributes: Attributes) -> str:
+    """Return why the texts are not to be merged by lines, or nothing."""
+    if any(len(text) > MAX_TEXT for text in texts):
+        return LARGE
+    if attributes.merge is False or attributes.merge == "binary" or any(map(is_binary, texts)):
+        return BINARY
+    if attributes.filter == "lfs" or any(map(is_pointer, texts)):
+        return POINTER
+    return ""
+
+
+def _special(path: str, base: bytes, sides: Sequence[Side], attributes: Attributes) -> ContentMerge | None:
+    """Return what becomes of a file that git cannot merge, if not the text's own rules decide."""
+    name = path.rpartition("/")[2]
+    if name == "go.sum":
+        together = merge_set(base, sides)
+        if together is not None:
+            return ContentMerge(TEXT, together)
+    if attributes.generated not in (None, False, "false") or _GENERATED.fullmatch(name):
+        return ContentMerge(GENERATED)
+    # Somebody else's merge program decides about this file, and is never run here.
+    return ContentMerge(DRIVER) if isinstance(attributes.merge, str) and attributes.merge != TEXT else None
 
 
 def is_pointer(data: bytes) -> bool:
