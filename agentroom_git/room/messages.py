@@ -1,35 +1,35 @@
-"""Messages: broadcasts and notices, each delivered to its reader once.
+"""Messages: what an agent is told of, each delivered to its reader once.
 
 The reader's cursor is an event in its own log, shared by every front end. It is moved after the messages were handed
-over, so that a kill in between shows them again and never loses one.
+over, so that a kill in between shows them again and never loses one; front ends take turns by a lock.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
-from agentroom_git.core.events import Broadcast, Notice, ReadUpTo, Recorded
-from agentroom_git.core.ids import SIDECAR, AgentName, Oid, is_oid, parse_agent
+from agentroom_git.core.escape import one_line
+from agentroom_git.core.events import Broadcast, ReadUpTo, Recorded
+from agentroom_git.core.ids import AgentName, parse_agent
 from agentroom_git.errors import UsageError
+from agentroom_git.git.log_scan import read_one
+from agentroom_git.room import inbox as inboxes
 from agentroom_git.room import leases, logs
+from agentroom_git.room.concern import Message as Message
+from agentroom_git.room.concern import message_of
+from agentroom_git.room.inbox import Inbox, Waiting
 from agentroom_git.room.room import Room
+from agentroom_git.room.saying import checked
+from agentroom_git.system.locks import held
 
 MAX_TEXT = 2000
 MAX_TOPIC = 80
 DEFAULT_LIMIT = 20
 MAX_BYTES = 8 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """What a peer or the sidecar said; `text` is theirs, to be shown as a quotation."""
-
-    id: Oid
-    sender: AgentName
-    at: str
-    kind: str
-    topic: str
-    text: str
-    paths: tuple[str, ...]
+LOCK_SECONDS = 10.0
+UNHEARD = "undelivered"
+_AROUND_TEXT = 100
+"""Bytes that a message takes beside its text and topic: its sender, its time and the names of its fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +41,10 @@ class Unread:
 
 
 def broadcast(room: Room, text: str, *, topic: str = "", to: str = "") -> Recorded:
-    """Say something to the room or to one agent; raise `UsageError` for what is too long or for nobody."""
+    """Say something to the room or to one agent; raise `UsageError` for what is too long, a secret, or for nobody."""
     room.integration()
-    if not text.strip():
-        raise UsageError("an empty broadcast", hint="say what the others need to know")
-    if len(text) > MAX_TEXT or len(topic) > MAX_TOPIC:
-        raise UsageError(
-            f"a broadcast has at most {MAX_TEXT} characters, its topic {MAX_TOPIC}", hint="put the rest into a file"
-        )
+    text = checked(text, "a broadcast", MAX_TEXT)
+    topic = checked(topic, "a topic", MAX_TOPIC, may_be_empty=True)
     reader = parse_agent(to) if to else None
     if reader is not None and reader not in logs.writers(room):
         raise UsageError(f"no agent {reader!r} has joined this room", hint="agentroom status lists who is here")
@@ -56,66 +52,83 @@ def broadcast(room: Room, text: str, *, topic: str = "", to: str = "") -> Record
     return logs.record(room, Broadcast(text, topic, reader or ""))
 
 
+def size_of(message: Message) -> int:
+    """Return how many bytes the message takes as it is shown, with what others wrote escaped."""
+    return len(one_line(message.text + message.topic).encode("utf-8", "replace")) + _AROUND_TEXT
+
+
 def unread(room: Room, *, limit: int = DEFAULT_LIMIT, max_bytes: int = MAX_BYTES) -> Unread:
     """Return the acting agent's oldest unread messages within the budget, at least one where there is any."""
-    waiting = _waiting(room, room.agent(), _cursor(room))
+    found = inboxes.open_inbox(room, room.agent())
+    unheard = inboxes.unheard(room, found)
+    waiting = sorted([*found.waiting, *unheard], key=lambda one: one.order)
     chosen: list[Message] = []
-    size = 0
-    for message in waiting[: max(1, limit)]:
-        size += len(message.text.encode("utf-8", "replace")) + 120
-        if chosen and size > max_bytes:
+    size = passed = 0
+    for one in waiting:
+        if len(chosen) >= max(1, limit):
             break
-        chosen.append(message)
-    return Unread(tuple(chosen), len(waiting) - len(chosen))
+        message = _message(room, one, found)
+        if message is not None:
+            size += size_of(message)
+            if chosen and size > max_bytes:
+                break
+            chosen.append(message)
+        passed += 1
+    return Unread(tuple(chosen), len(waiting) - passed)
+
+
+def _message(room: Room, one: Waiting, found: Inbox) -> Message | None:
+    recorded = read_one(room.refs, one.id, room.names.log(one.writer), one.writer)
+    if not isinstance(recorded, Recorded):
+        return None
+    message = message_of(recorded)
+    if one.writer != found.reader:
+        return message
+    who = f"{one.to} has not" if one.to else "nobody has"
+    absent = ", and is not in the room," if not inboxes.readers(room, found.reader, one.to) else ""
+    return replace(message, kind=UNHEARD, text=f"{who} read{absent} what you said at {message.at}: {message.text}")
 
 
 def count_unread(room: Room, reader: AgentName) -> int:
-    return len(_waiting(room, reader, _cursor(room, reader)))
+    return len(inboxes.open_inbox(room, reader).waiting)
 
 
 def mark_read(room: Room, messages: Sequence[Message]) -> None:
-    """Move the acting agent's cursor past these messages."""
+    """Move the acting agent's cursor past these messages; those that it has passed already move nothing."""
     if not messages:
         return
-    cursor = _cursor(room) | {message.sender: message.id for message in messages}
-    logs.record(room, ReadUpTo(tuple(f"{writer} {id}" for writer, id in sorted(cursor.items()))))
+    found = inboxes.open_inbox(room, room.agent())
+    lamports = {one.id: one.lamport for one in [*found.waiting, *found.sent]}
+    read = {message.sender: message.id for message in messages if message.id in lamports}
+    if not read:
+        return
+    last = {sender: lamports[id] for sender, id in read.items()}
+    found.waiting = [one for one in found.waiting if one.lamport > last.get(one.writer, -1)]
+    found.sent = [one for one in found.sent if one.lamport > last.get(one.writer, -1)]
+    found.cursor = inboxes.passed(found, read)
+    logs.record(room, ReadUpTo(tuple(f"{writer} {id}" for writer, id in sorted(found.cursor.items()))))
+    # A kill before this makes the next call scan the logs again, from the cursor that is in the log.
+    inboxes.save(room, found)
+
+
+@contextmanager
+def taking(room: Room, *, limit: int = DEFAULT_LIMIT, max_bytes: int = MAX_BYTES) -> Iterator[Unread]:
+    """Hand over unread messages to the block and mark them as read after it; not where the block raises.
+
+    One at a time for each reader, over all its processes, so that none is shown by two of them.
+    """
+    lock = room.private / "inbox" / f"{room.agent()}.lock"
+    with held(lock, seconds=LOCK_SECONDS, what="the inbox"):
+        found = unread(room, limit=limit, max_bytes=max_bytes)
+        yield found
+        mark_read(room, found.messages)
 
 
 def read(room: Room, *, limit: int = DEFAULT_LIMIT, peek: bool = False) -> Unread:
     """Return the oldest unread messages and mark them as read unless told to peek."""
     room.integration()
     leases.beat(room)
-    found = unread(room, limit=limit)
-    if not peek:
-        mark_read(room, found.messages)
-    return found
-
-
-def _cursor(room: Room, reader: AgentName | None = None) -> dict[AgentName, Oid]:
-    for item in logs.read_log(room, reader or room.agent()):
-        if isinstance(item, Recorded) and isinstance(item.event.body, ReadUpTo):
-            pairs = (entry.partition(" ") for entry in item.event.body.cursor)
-            return {AgentName(writer): Oid(id) for writer, _, id in pairs if is_oid(id)}
-    return {}
-
-
-def _waiting(room: Room, reader: AgentName, cursor: dict[AgentName, Oid]) -> list[Message]:
-    found: list[tuple[tuple[int, str, str], Message]] = []
-    for writer in logs.writers(room):
-        if writer == reader:
-            continue
-        for item in logs.read_log(room, writer, stop=cursor.get(writer)):
-            message = _message(item, reader) if isinstance(item, Recorded) else None
-            if message is not None and isinstance(item, Recorded):
-                found.append((item.order, message))
-    return [message for _, message in sorted(found, key=lambda pair: pair[0])]
-
-
-def _message(recorded: Recorded, reader: AgentName) -> Message | None:
-    """Return the event as a message to the reader, or None where it is not one."""
-    event, body = recorded.event, recorded.event.body
-    if isinstance(body, Broadcast) and body.to in ("", reader):
-        return Message(recorded.id, event.agent, event.at, "broadcast", body.topic, body.text, ())
-    if isinstance(body, Notice) and reader in body.to and event.agent == SIDECAR:
-        return Message(recorded.id, event.agent, event.at, body.kind, "", body.text, body.paths)
-    return None
+    if peek:
+        return unread(room, limit=limit)
+    with taking(room, limit=limit) as found:
+        return found
