@@ -23,13 +23,13 @@ def register(app: typer.Typer) -> None:
 
 def fold(names: Names = None, as_json: Json = False) -> None:
     """Fold new commits into integration once. Exit code 3: something was contested."""
-    from agentroom_git.room import contests
+    from agentroom_git.room import aftermath
     from agentroom_git.room import notes as projection
     from agentroom_git.room.folding import Folder, describe_contested
 
     room = here()
     report = Folder(room).fold([BASE if name == BASE else parse_agent(name) for name in names or ()])
-    contests.close_edited(room, report.made)
+    aftermath.after_folds(room, report.made)
     projection.project(room)
     if as_json:
         print_json(report)

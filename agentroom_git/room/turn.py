@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from agentroom_git.core.ids import AgentName
 from agentroom_git.errors import UsageError
 from agentroom_git.git.worktrees import Worktree
-from agentroom_git.room import contests, leases, notes
+from agentroom_git.room import aftermath, leases, notes
 from agentroom_git.room.folding import Folder, FoldReport
 from agentroom_git.room.room import Room
 from agentroom_git.room.saving import Saved, save_edits
@@ -36,7 +36,7 @@ def take_turn(room: Room, *, message: str = "") -> Turn:
     leases.beat(room)
     saved = save_edits(room, agent, own_worktree(room, agent), message)
     report = Folder(room).fold()
-    contests.close_edited(room, report.made)
+    aftermath.after_folds(room, report.made)
     (synced,) = sync_room(room, [agent], asked=True)
     notes.project(room)
     return Turn(saved, report, synced)

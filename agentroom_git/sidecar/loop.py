@@ -15,7 +15,7 @@ from agentroom_git.core.ids import BASE, parse_room
 from agentroom_git.core.refnames import RefNames
 from agentroom_git.errors import AgentroomError, UsageError
 from agentroom_git.room import leases, logs, notes
-from agentroom_git.room.contests import close_edited
+from agentroom_git.room.aftermath import after_folds
 from agentroom_git.room.folding import Folder, observe_branches
 from agentroom_git.room.room import Room, acting_as
 from agentroom_git.room.syncing import SyncResult, Waiting, sync_room
@@ -65,7 +65,7 @@ class Service:
         for made in report.made:
             if made.agent != BASE:
                 leases.beat(acting_as(self.room, made.agent))
-        close_edited(self.room, report.made)
+        after_folds(self.room, report.made)
         results = sync_room(self.room)
         self.retry_after = _retry_after(results, self.retry_after, has_failed=bool(report.failed))
         self.tried = now
