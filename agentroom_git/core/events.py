@@ -140,6 +140,19 @@ class Released:
 
 
 @dataclass(frozen=True, slots=True)
+class HandedOver:
+    """Claims passed on to another agent; `tokens` are the new ones, in the order of the paths."""
+
+    type: ClassVar[str] = "handed_over"
+    paths: tuple[str, ...]
+    tokens: tuple[str, ...]
+    to: str
+
+    def subject(self) -> str:
+        return f"handed {', '.join(self.paths)} to {self.to}"
+
+
+@dataclass(frozen=True, slots=True)
 class Renewed:
     type: ClassVar[str] = "renewed"
     tokens: tuple[str, ...]
@@ -240,6 +253,7 @@ Body = (
     | Notice
     | Claimed
     | Released
+    | HandedOver
     | Renewed
     | Refused
     | Resolved
@@ -261,6 +275,7 @@ _BODIES: dict[str, type[Body]] = {
         Notice,
         Claimed,
         Released,
+        HandedOver,
         Renewed,
         Refused,
         Resolved,
