@@ -27,7 +27,7 @@ PRINT_DATA = """
 from agentroom_git.resources import hooks_dir, templates_dir
 for folder in (hooks_dir(), templates_dir()):
     for path in folder.rglob("*"):
-        if path.is_file():
+        if path.is_file() and "__pycache__" not in path.parts:  # pip compiles what it installs
             print(path.relative_to(folder.parent).as_posix())
 """
 
