@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from agentroom_git.core.merge import Resolved, merge_values
+
 Value = str | bool | None
 """`name` is True, `-name` False, `name=value` the value; None is unspecified."""
 
@@ -49,6 +51,23 @@ def find_attributes(files: Sequence[tuple[bytes, bytes]], path: bytes) -> Attrib
             if rule.covers(below):
                 found.update(rule.sets)
     return Attributes(found.get("merge"), found.get("filter"), found.get("linguist-generated"))
+
+
+def merge_attributes(base: Attributes, ours: Attributes, theirs: Attributes) -> Attributes:
+    """Return what both sides' files say together; where both changed one differently, the more careful stands."""
+    return Attributes(
+        merge=_merge_value(base.merge, ours.merge, theirs.merge),
+        filter=_merge_value(base.filter, ours.filter, theirs.filter),
+        generated=_merge_value(base.generated, ours.generated, theirs.generated),
+    )
+
+
+def _merge_value(base: Value, ours: Value, theirs: Value) -> Value:
+    outcome = merge_values(base, (ours, theirs))
+    if isinstance(outcome, Resolved):
+        return outcome.value
+    # Not to merge comes first, then a value, then a mere yes or nothing.
+    return min(outcome.values, key=lambda value: (value is not False, not isinstance(value, str), str(value)))
 
 
 @lru_cache(maxsize=256)

@@ -4,26 +4,24 @@ No input stops it: what cannot be merged as text (binary, links, submodules, oth
 no worktree would take) takes one side whole, and the other side is kept in a contested record.
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache, partial
 from typing import Protocol
 
+from agentroom_git.core import attributes
+from agentroom_git.core.attributes import Attributes
 from agentroom_git.core.content import LARGE, MAX_TEXT, merge_contents
+from agentroom_git.core.contested import Contested, Entry, record_id
 from agentroom_git.core.ids import AgentName, Oid
+from agentroom_git.core.pairing import find_pairs, find_splits, find_twins
 from agentroom_git.core.paths import is_safe_path
 from agentroom_git.core.text import LineDiff, Region, Side
 
+__all__ = ["FILE", "Changes", "Contested", "Entry", "Objects", "Party", "TreeMerge", "Voice", "merge_trees"]
+
 FILE, EXECUTABLE, LINK, SUBMODULE = 0o100644, 0o100755, 0o120000, 0o160000
 REGULAR = frozenset({FILE, EXECUTABLE})
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Entry:
-    """What a tree holds at a path that is not a folder."""
-
-    id: Oid
-    mode: int
 
 
 Changes = Mapping[bytes, tuple[Entry | None, Entry | None]]
@@ -37,6 +35,10 @@ class Objects(Protocol):
 
     def changes(self, old: Oid | None, new: Oid | None) -> Changes:
         """Return what differs between two trees, path by path, without renames; None is the empty tree."""
+        ...
+
+    def renames(self, old: Oid | None, new: Oid | None) -> Mapping[bytes, bytes]:
+        """Return the new path of each file that was deleted and has, in half of its content, appeared elsewhere."""
         ...
 
     def blob(self, id: Oid) -> bytes: ...
@@ -78,27 +80,6 @@ class Party:
 
 
 @dataclass(frozen=True, slots=True)
-class Contested:
-    """What concurrent commits changed differently, with everything that lost.
-
-    `start` and `lines` are the region's place in the merged file, counted from 1, or 0 and 0 for a whole file. `base`
-    and `sides` are blob ids, None where there is no file. `winner` is the index of the side that stands, or None where
-    the result combines several.
-    """
-
-    id: str
-    path: bytes
-    kind: str
-    step: str
-    start: int
-    lines: int
-    base: Oid | None
-    agents: tuple[tuple[str, ...], ...]
-    sides: tuple[Oid | None, ...]
-    winner: int | None
-
-
-@dataclass(frozen=True, slots=True)
 class TreeMerge:
     tree: Oid
     contested: tuple[Contested, ...]
@@ -107,6 +88,7 @@ class TreeMerge:
 @dataclass(slots=True)
 class _Merge:
     objects: Objects
+    base: Oid | None
     ours: Party
     theirs: Party
     edits: dict[bytes, Entry | None] = field(default_factory=dict)
@@ -119,12 +101,18 @@ def merge_trees(objects: Objects, base: Oid | None, ours: Party, theirs: Party) 
         return TreeMerge(ours.tree, ())
     if ours.tree == base:
         return TreeMerge(theirs.tree, ())
-    merge = _Merge(objects, ours, theirs)
-    our_changes = objects.changes(base, ours.tree)
-    for path, (old, new) in sorted(objects.changes(base, theirs.tree).items()):
-        mine = our_changes[path][1] if path in our_changes else old
-        if mine != new:
-            _merge_path(merge, path, old, mine, new)
+    merge = _Merge(objects, base, ours, theirs)
+    our_changes, their_changes = objects.changes(base, ours.tree), objects.changes(base, theirs.tree)
+    renames = [cache(partial(objects.renames, base, side.tree)) for side in (ours, theirs)]
+    for pair in find_pairs(our_changes, their_changes, renames[0], renames[1]):
+        if pair.left is not None:
+            merge.edits |= {pair.left: None, pair.path: pair.ours}
+        _merge_path(merge, pair.path, pair.old, pair.ours, pair.theirs)
+    for split in find_splits(our_changes, their_changes, renames[0], renames[1]):
+        found = (our_changes[split.ours][1], their_changes[split.theirs][1])
+        _record_both(merge, split.path, "rename/rename", our_changes[split.path][0], *found)
+    for mine, other in find_twins(our_changes, their_changes):
+        _record_both(merge, min(mine, other), "twins", None, our_changes[mine][1], their_changes[other][1])
     _separate_folders(merge, our_changes)
     tree = objects.write_tree(ours.tree, merge.edits) if merge.edits else ours.tree
     return TreeMerge(tree, tuple(merge.contested))
@@ -148,11 +136,15 @@ def _merge_both(merge: _Merge, path: bytes, old: Entry | None, ours: Entry | Non
     if ours.id == theirs.id and mode is not None:
         merge.edits[path] = Entry(ours.id, mode)
     elif mode is None or (old is not None and old.mode not in REGULAR):
-        _keep(merge, path, "type", old, ours, theirs)
+        _keep(merge, path, _kind_of_type(ours, theirs), old, ours, theirs)
     elif old is None:
         _keep(merge, path, "add/add", old, ours, theirs)
     else:
         _merge_content(merge, path, old, ours, theirs, mode)
+
+
+def _kind_of_type(ours: Entry, theirs: Entry) -> str:
+    return {LINK: "symlink", SUBMODULE: "submodule"}.get(ours.mode, "type") if ours.mode == theirs.mode else "type"
 
 
 def _merge_mode(old: Entry | None, ours: Entry, theirs: Entry) -> int | None:
@@ -177,7 +169,9 @@ def _merge_content(merge: _Merge, path: bytes, old: Entry, ours: Entry, theirs: 
         return
     texts = [objects.blob(entry.id) for entry in (old, ours, theirs)]
     sides = [_side(merge, merge.ours, path, ours, texts[1]), _side(merge, merge.theirs, path, theirs, texts[2])]
-    result = merge_contents(path.decode("utf-8", "replace"), texts[0], sides, objects.line_diff)
+    result = merge_contents(
+        path.decode("utf-8", "replace"), texts[0], sides, objects.line_diff, _attributes(merge, path)
+    )
     if result.text is None:
         _keep(merge, path, result.kind, old, ours, theirs)
         return
@@ -185,29 +179,61 @@ def _merge_content(merge: _Merge, path: bytes, old: Entry, ours: Entry, theirs: 
     regions = [region for region in result.regions if region.is_contested or region.needs_look]
     merge.contested.extend(_region(objects, path, region) for region in regions)
     if result.is_broken:
-        merge.contested.append(_unparsed(merge, path, old, ours, theirs))
+        # As git would merge it; it just does not parse any more.
+        _record_both(merge, path, "parse", old, ours, theirs, step="clean")
 
 
-def _unparsed(merge: _Merge, path: bytes, old: Entry, ours: Entry, theirs: Entry) -> Contested:
-    """Record a file that merged cleanly, as git would merge it, and does not parse any more."""
+def _attributes(merge: _Merge, path: bytes) -> Attributes:
+    """Return what the three trees together say of the path."""
+    found = [
+        attributes.find_attributes(_attribute_files(merge.objects, tree, path), path)
+        for tree in (merge.base, merge.ours.tree, merge.theirs.tree)
+    ]
+    return attributes.merge_attributes(*found)
+
+
+def _attribute_files(objects: Objects, tree: Oid | None, path: bytes) -> list[tuple[bytes, bytes]]:
+    if tree is None:
+        return []
+    folders = [b"", *_parents(path)]
+    entries = [(folder, objects.entry(tree, folder + b"/" * bool(folder) + attributes.FILE_NAME)) for folder in folders]
+    return [
+        (folder, objects.blob(entry.id))
+        for folder, entry in entries
+        if entry and entry.mode in REGULAR and objects.blob_size(entry.id) <= attributes.MAX_BYTES
+    ]
+
+
+def _record_both(
+    merge: _Merge,
+    path: bytes,
+    kind: str,
+    old: Entry | None,
+    ours: Entry | None,
+    theirs: Entry | None,
+    step: str = "both",
+) -> None:
+    """Record two versions that are both in the result, or from which it was combined."""
     sides = sorted(
-        (_agents(_speakers(party, path, entry, merge.objects)), entry)
-        for party, entry in (
-            (merge.ours, ours),
-            (merge.theirs, theirs),
-        )
+        (
+            (_agents(_speakers(party, path, entry, merge.objects)), entry)
+            for party, entry in ((merge.ours, ours), (merge.theirs, theirs))
+        ),
+        key=lambda side: (side[0], side[1].id if side[1] else ""),
     )
-    return Contested(
-        id=_record_id(path, "parse", old, [entry for _, entry in sides]),
-        path=path,
-        kind="parse",
-        step="clean",
-        start=0,
-        lines=0,
-        base=old.id,
-        agents=tuple(agents for agents, _ in sides),
-        sides=tuple(entry.id for _, entry in sides),
-        winner=None,
+    merge.contested.append(
+        Contested(
+            id=record_id(path, kind, old, [entry for _, entry in sides]),
+            path=path,
+            kind=kind,
+            step=step,
+            start=0,
+            lines=0,
+            base=old.id if old else None,
+            agents=tuple(agents for agents, _ in sides),
+            sides=tuple(entry.id if entry else None for _, entry in sides),
+            winner=None,
+        )
     )
 
 
@@ -269,7 +295,7 @@ def _keep(
     sides.sort(key=lambda side: (side[0], side[1].id if side[1] else ""))
     merge.contested.append(
         Contested(
-            id=_record_id(path, kind, old, [side[1] for side in sides]),
+            id=record_id(path, kind, old, [side[1] for side in sides]),
             path=path,
             kind=kind,
             step="claim" if _decided_by_claim(merge, path, ours, theirs) else "side",
@@ -294,7 +320,7 @@ def _region(objects: Objects, path: bytes, region: Region) -> Contested:
     entries = [Entry(id, FILE) for id in sorted(sides)]
     place = f"{region.base_start}+{region.base_lines}"
     return Contested(
-        id=_record_id(path, place, Entry(base, FILE), entries),
+        id=record_id(path, place, Entry(base, FILE), entries),
         path=path,
         kind="text",
         step=region.step,
@@ -305,12 +331,6 @@ def _region(objects: Objects, path: bytes, region: Region) -> Contested:
         sides=sides,
         winner=region.winner,
     )
-
-
-def _record_id(path: bytes, place: str, base: Entry | None, sides: Sequence[Entry | None]) -> str:
-    """Return twelve hexadecimal digits: a hash of the path, the base region and the sides."""
-    parts = [path.hex(), place, *(f"{entry.id} {entry.mode:o}" if entry else "-" for entry in (base, *sides))]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
 
 
 def _separate_folders(merge: _Merge, our_changes: Changes) -> None:

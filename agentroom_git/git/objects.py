@@ -18,6 +18,7 @@ from agentroom_git.core.ids import BASE, AgentName, Oid
 from agentroom_git.core.text import LineDiff
 from agentroom_git.core.tree import Changes, Entry
 from agentroom_git.git.diff import line_diff
+from agentroom_git.git.renames import find_renames
 from agentroom_git.git.repo import CorruptError
 from agentroom_git.git.tree_diff import diff_trees
 from agentroom_git.git.tree_write import edit_tree, find_entry
@@ -116,6 +117,9 @@ class GitHistory(History):
         return {
             path: (_entry(before), _entry(after)) for path, (before, after) in diff_trees(self.handle, old, new).items()
         }
+
+    def renames(self, old: Oid | None, new: Oid | None) -> Mapping[bytes, bytes]:
+        return find_renames(self.handle, old, new)
 
     def blob(self, id: Oid) -> bytes:
         found = self.handle[id]

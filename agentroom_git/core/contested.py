@@ -1,0 +1,42 @@
+"""What is kept of a path, or of a region of it, that concurrent commits changed differently."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from agentroom_git.core.ids import Oid
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Entry:
+    """What a tree holds at a path that is not a folder."""
+
+    id: Oid
+    mode: int
+
+
+@dataclass(frozen=True, slots=True)
+class Contested:
+    """What concurrent commits changed differently, with everything that lost.
+
+    `start` and `lines` are the region's place in the merged file, counted from 1, or 0 and 0 for a whole file. `base`
+    and `sides` are blob ids, None where there is no file. `winner` is the index of the side that stands, or None where
+    the result combines several.
+    """
+
+    id: str
+    path: bytes
+    kind: str
+    step: str
+    start: int
+    lines: int
+    base: Oid | None
+    agents: tuple[tuple[str, ...], ...]
+    sides: tuple[Oid | None, ...]
+    winner: int | None
+
+
+def record_id(path: bytes, place: str, base: Entry | None, sides: Sequence[Entry | None]) -> str:
+    """Return twelve hexadecimal digits: a hash of the path, the base region and the sides."""
+    parts = [path.hex(), place, *(f"{entry.id} {entry.mode:o}" if entry else "-" for entry in (base, *sides))]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
