@@ -1,11 +1,14 @@
 """The agents' verbs: claim, release, claims, broadcast, read."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from agentroom_git.cli.opened import As, Json, from_here, here
 from agentroom_git.cli.output import duration, print_json, say
+
+if TYPE_CHECKING:
+    from agentroom_git.room.messages import Unread
 
 REFUSED = 3
 Reason = Annotated[str, typer.Option("--reason", "-r", metavar="TEXT", help="Why, for the others to read.")]
@@ -124,17 +127,21 @@ def read(
     from agentroom_git.room import messages
 
     room = here(speaking_as)
-    room.agent()
-    found = messages.read(room, limit=limit, peek=True)
+    if peek:
+        _show_unread(messages.read(room, limit=limit, peek=True), as_json)
+        return
+    with messages.taking(room, limit=limit) as found:
+        _show_unread(found, as_json)
+
+
+def _show_unread(found: "Unread", as_json: bool) -> None:
     if as_json:
         print_json(found)
-    else:
-        for message in found.messages:
-            topic = f" [{message.topic}]" if message.topic else ""
-            say(f"{message.at} {message.sender}{topic}: {message.text}")
-        if found.more:
-            say(f"{found.more} more wait: read again")
-        elif not found.messages:
-            say("nothing unread")
-    if not peek:
-        messages.mark_read(room, found.messages)
+        return
+    for message in found.messages:
+        topic = f" [{message.topic}]" if message.topic else ""
+        say(f"{message.at} {message.sender}{topic}: {message.text}")
+    if found.more:
+        say(f"{found.more} more wait: read again")
+    elif not found.messages:
+        say("nothing unread")

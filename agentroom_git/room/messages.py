@@ -118,6 +118,8 @@ def taking(room: Room, *, limit: int = DEFAULT_LIMIT, max_bytes: int = MAX_BYTES
     One at a time for each reader, over all its processes, so that none is shown by two of them.
     """
     lock = room.private / "inbox" / f"{room.agent()}.lock"
+    room.integration()
+    leases.beat(room)
     with held(lock, seconds=LOCK_SECONDS, what="the inbox"):
         found = unread(room, limit=limit, max_bytes=max_bytes)
         yield found
@@ -126,9 +128,8 @@ def taking(room: Room, *, limit: int = DEFAULT_LIMIT, max_bytes: int = MAX_BYTES
 
 def read(room: Room, *, limit: int = DEFAULT_LIMIT, peek: bool = False) -> Unread:
     """Return the oldest unread messages and mark them as read unless told to peek."""
-    room.integration()
-    leases.beat(room)
     if peek:
+        room.integration()
         return unread(room, limit=limit)
     with taking(room, limit=limit) as found:
         return found
