@@ -1,4 +1,4 @@
-"""The shared task list and the scratchpad: task add|list|claim|done|drop, note."""
+"""Working together: task add|list|claim|done|drop, note, wait."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,6 +20,7 @@ task = typer.Typer(help="The room's shared task list.", no_args_is_help=True)
 def register(app: typer.Typer) -> None:
     app.add_typer(task, name="task")
     app.command()(note)
+    app.command()(wait)
 
 
 @task.command("add")
@@ -167,3 +168,29 @@ def note(
         say(f"{one.at} {one.agent}{f' [{one.topic}]' if one.topic else ''}: {one.text}")
     if not page.notes:
         say("nothing was noted")
+
+
+def wait(
+    seconds: Annotated[float, typer.Argument(metavar="[SECONDS]", min=0, help="At most this long.")] = 60.0,
+    kinds: Annotated[
+        list[str] | None, typer.Option("--for", metavar="messages|claims|folds", help="Only for this; repeat it.")
+    ] = None,
+    speaking_as: As = "",
+    as_json: Json = False,
+) -> None:
+    """Wait until something concerns you: a message, or claims of others that end. Exit code 3: nothing did."""
+    from agentroom_git.room import waiting
+
+    woken = waiting.wait(here(speaking_as), seconds, kinds=tuple(kinds or ()))
+    if as_json:
+        print_json(woken)
+    elif woken.reason == waiting.MESSAGES:
+        say(f"{woken.unread} unread: agentroom read")
+    elif woken.reason == waiting.CLAIMS:
+        say(f"no longer held: {', '.join(woken.free)}")
+    elif woken.reason == waiting.FOLDS:
+        say(f"folded: integration is at {woken.integration[:10]}")
+    else:
+        say(f"nothing in {duration(woken.seconds)}")
+    if not woken.reason:
+        raise typer.Exit(REFUSED)

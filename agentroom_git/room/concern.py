@@ -6,9 +6,10 @@ which one side is its own.
 
 from dataclasses import dataclass
 
-from agentroom_git.core.claims import ClaimsError, covers
+from agentroom_git.core.claims import ClaimsError
 from agentroom_git.core.events import Broadcast, Noted, Notice, Recorded, Resolved, TaskAdded, TaskDone, TaskDropped
 from agentroom_git.core.ids import SIDECAR, AgentName, Oid
+from agentroom_git.core.patterns import has
 from agentroom_git.core.tasks import RESOURCE
 from agentroom_git.git import contested_refs
 from agentroom_git.git.claims_ref import read_table
@@ -43,7 +44,7 @@ class Concerns:
     contested: frozenset[str]
 
     def holds(self, path: str) -> bool:
-        return bool(path) and any(covers(one, path) for one in self.held)
+        return bool(path) and any(has(one, path) for one in self.held)
 
 
 def concerns_of(room: Room, reader: AgentName) -> Concerns:
