@@ -12,7 +12,7 @@ from typing import Any
 
 from agentroom_git.core.escape import one_line
 from agentroom_git.core.ids import AgentName
-from agentroom_git.core.patterns import covers, has, is_glob, overlaps, parse_pattern
+from agentroom_git.core.patterns import compiled, covers, has, is_glob, overlaps, parse_pattern
 from agentroom_git.errors import AgentroomError, UsageError
 
 VERSION = 1
@@ -230,7 +230,7 @@ def named_in_commit(claims: Sequence[Claim], paths: Sequence[str]) -> list[tuple
     found: list[tuple[int, str]] = []
     for claim in claims:
         under = [path for path in paths if has(claim.path, path)]
-        named = under[:MAX_NAMED] if is_glob(claim.path) else [claim.path] if under else []
+        named = under[:MAX_NAMED] if is_glob(claim.path) else [compiled(claim.path).name or ""] if under else []
         found += [(claim.token, path) for path in named]
     return found
 

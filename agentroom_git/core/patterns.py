@@ -1,11 +1,13 @@
 """What a claim is on: a path, a glob in gitignore's syntax, or a named resource; and which of them meet.
 
-A pattern stands for a set of paths, and whatever matches brings everything below it along. Whether two patterns have a
+A pattern stands for a set of paths, and whatever matches brings everything below it along; but for names that end like
+a file's, or a claim on `*.py` would meet one on README.md, which might be a folder. Whether two patterns have a
 path in common is decided on the patterns (the product of two automata over characters), never by listing files, so
 that the answer is the same in every worktree and holds for files that do not exist yet.
 
     KIND:NAME       a resource (`port:5432`, `task:7`, `tests:`): meets nothing but itself
-    src/app.py      this path from the top of the repository, with everything below it
+    src             this path from the top of the repository, with everything below it
+    src/app.py      a name that ends like a file's stands for itself alone; with a last slash it is a folder
     *.py            a glob without a slash: in every folder
     src/**/[a-c]?*/ other globs, from the top; with a last slash only what lies below a match
     ./port:1        `./` in front says that it is a path whatever it looks like; a backslash takes the meaning from
@@ -36,16 +38,19 @@ _ELSEWHERE = re.compile(r"~(/|$)|[A-Za-z]:[/\\]")
 _ESCAPED = re.compile(r"\\(.?)", re.DOTALL)
 _ESCAPABLE = "*?[]\\!#~: "
 _BELOW = "**"
+_LIKE_A_FILE = re.compile(r"[^/]\.[A-Za-z0-9_+-]{1,10}$")
 
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """`name` is the path of a pattern without wildcards; `prefix` is what every matching path begins with."""
+    """`name` is the path of a pattern without wildcards, `is_file` that nothing below it is meant; `prefix` is what
+    every matching path begins with."""
 
     text: str
     is_resource: bool
     name: str | None
     prefix: str
+    is_file: bool = False
 
 
 def parse_pattern(raw: str) -> str:
@@ -63,7 +68,7 @@ def parse_pattern(raw: str) -> str:
         raise UsageError(f"{shown} excludes nothing: a claim only adds", hint="for a file of that name: ./!name")
     is_glob = any(_has_wildcard(segment) for segment in body.split("/"))
     _refuse_elsewhere(body if is_glob else _unescaped(body), body, shown)
-    spelling = _glob_spelling(path, body) if is_glob else _escaped(_unescaped(body))
+    spelling = _glob_spelling(path, body) if is_glob else _plain_spelling(path, body)
     _refuse_length(spelling, body, is_glob)
     looks_else = spelling.startswith("!") or _RESOURCE_LIKE.match(spelling)
     return f"./{spelling}" if looks_else else spelling
@@ -92,10 +97,11 @@ def overlaps(one: str, other: str) -> bool:
     if first.is_resource or second.is_resource or not _may_meet(first.prefix, second.prefix):
         return False
     if first.name is not None and second.name is not None:
-        return _is_below(first.name, second.name) or _is_below(second.name, first.name)
-    if first.name is not None or second.name is not None:
-        name, glob = (first.name, other) if first.name is not None else (second.name, one)
-        return accepts(_automaton(glob), name or "") or reads(_automaton(glob), f"{name}/")
+        return _has_name(first, second.name) or _has_name(second, first.name)
+    if first.name is not None:
+        return _meets_glob(first, first.name, other)
+    if second.name is not None:
+        return _meets_glob(second, second.name, one)
     return meet(_automaton(one), _automaton(other))
 
 
@@ -110,9 +116,9 @@ def covers(outer: str, inner: str) -> bool:
     if first.is_resource or second.is_resource or not _may_meet(first.prefix, second.prefix):
         return False
     if second.name is not None:
-        return has(outer, second.name)
+        return has(outer, second.name) and (second.is_file or not first.is_file)
     if first.name is not None:
-        return second.prefix.startswith(f"{first.name}/")
+        return second.prefix.startswith(f"{first.name}/") and not first.is_file
     return includes(_automaton(outer), _automaton(inner))
 
 
@@ -121,7 +127,7 @@ def has(pattern: str, path: str) -> bool:
     found = compiled(pattern)
     if found.is_resource or not path.startswith(found.prefix):
         return False
-    return _is_below(path, found.name) if found.name is not None else accepts(_automaton(pattern), path)
+    return _has_name(found, path) if found.name is not None else accepts(_automaton(pattern), path)
 
 
 @lru_cache(maxsize=20_000)
@@ -133,7 +139,8 @@ def compiled(text: str) -> Pattern:
     segments = path.split("/")
     if not any(_has_wildcard(segment) for segment in segments):
         name = _unescaped(path.rstrip("/"))
-        return Pattern(text, False, name, name)
+        is_file = not path.endswith("/") and _LIKE_A_FILE.search(name) is not None
+        return Pattern(text, False, name, name, is_file)
     return Pattern(text, False, None, _literal_prefix(path))
 
 
@@ -184,6 +191,10 @@ def _glob_spelling(path: str, body: str) -> str:
     return "/".join(segments) + ("/" if only_below else "")
 
 
+def _plain_spelling(path: str, body: str) -> str:
+    return _escaped(_unescaped(body)) + ("/" if path != body and _LIKE_A_FILE.search(body) else "")
+
+
 def _escaped(name: str) -> str:
     """Return a name with a backslash before what would otherwise be a wildcard."""
     text = re.sub(r"[*?\\]", r"\\\g<0>", name)
@@ -213,8 +224,15 @@ def _may_meet(one: str, other: str) -> bool:
     return one.startswith(other) or other.startswith(one)
 
 
-def _is_below(inner: str, outer: str) -> bool:
-    return inner == outer or (inner.startswith(outer) and inner[len(outer)] == "/")
+def _has_name(plain: Pattern, path: str) -> bool:
+    """Return whether a pattern without wildcards covers the path."""
+    name = plain.name or ""
+    return path == name or (not plain.is_file and path.startswith(name) and path[len(name)] == "/")
+
+
+def _meets_glob(plain: Pattern, name: str, glob: str) -> bool:
+    automaton = _automaton(glob)
+    return accepts(automaton, name) or (not plain.is_file and reads(automaton, f"{name}/"))
 
 
 @dataclass(frozen=True, slots=True)

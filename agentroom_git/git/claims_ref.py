@@ -113,6 +113,16 @@ def _write_tree(handle: pygit2.Repository, table: Table, before: Snapshot) -> py
     return builder.write()
 
 
+def removed_claims(refs: Refs, ref: str, id: Oid) -> tuple[Claim, ...]:
+    """Return the claims that this commit of the chain took out of the table."""
+    parents = refs.handle[id].peel(pygit2.Commit).parent_ids
+    if not parents:
+        return ()
+    after = read_table(refs, ref, id).table.claims
+    kept = {claim.token for claim in after}
+    return tuple(c for c in read_table(refs, ref, Oid(str(parents[0]))).table.claims if c.token not in kept)
+
+
 def read_history(refs: Refs, ref: str, stop: Oid | None = None) -> Iterator[Recorded | Unreadable]:
     """Yield the events of the claims chain, newest first, up to and without `stop`."""
     for commit in readable(refs, ref, stop):

@@ -5,17 +5,28 @@ it.
 """
 
 import os
+import re
 import shutil
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
+from agentroom_git.core.claims import Claim
+from agentroom_git.core.ids import AgentName
+from agentroom_git.core.patterns import compiled, is_glob
+from agentroom_git.git.claims_ref import read_table
 from agentroom_git.resources import hooks_dir
 from agentroom_git.room.room import Room
+from agentroom_git.system.files import replace_text
+from agentroom_git.system.locks import held
 from agentroom_git.system.process import git
 
 SCRIPT = "dispatch"
 # Hooks whose mere presence costs a process on every ref or index change are stood for only where the repository has
 # one.
 ALWAYS = ("pre-commit", "prepare-commit-msg", "post-commit")
+MAX_LINES, MAX_GLOBS = 200, 16
+"""What the commit hook looks through: it starts a git for each glob."""
+LOCK_SECONDS = 10.0
 
 
 def install_hooks(room: Room, worktree: Path) -> tuple[Path, Path]:
@@ -42,3 +53,32 @@ def _names(folder: Path) -> set[str]:
     if not folder.is_dir():
         return set()
     return {entry.name for entry in folder.iterdir() if entry.suffix != ".sample" and os.access(entry, os.X_OK)}
+
+
+def store_claims(room: Room, agents: Collection[AgentName]) -> None:
+    """Write down what these agents hold where the commit hook finds it without this program: `TOKEN PATH` a line.
+
+    A glob becomes pathspecs of git's. The table is read under a lock, so that of two writers the later one knows all.
+    """
+    with held(room.private / "live.lock", seconds=LOCK_SECONDS, what="the list of claims for the commit hook"):
+        table = read_table(room.refs, room.names.claims).table
+        for agent in agents:
+            plain, globs = _lines(table.of(agent))
+            replace_text(room.private / "live" / agent, "".join(f"{line}\n" for line in plain + globs))
+
+
+def _lines(claims: Collection[Claim]) -> tuple[list[str], list[str]]:
+    """Return the lines for paths and those for globs; a name with a line end is left out, as is what is too much."""
+    names = [(claim.token, compiled(claim.path).name) for claim in claims]
+    plain = [f"{token} {name}" for token, name in names if name is not None and name.isprintable()]
+    globs = [f"{claim.token} {spec}" for claim in claims if is_glob(claim.path) for spec in _pathspecs(claim.path)]
+    return plain[-MAX_LINES:], [line for line in globs if line.isprintable()][-MAX_GLOBS:]
+
+
+def _pathspecs(pattern: str) -> Iterator[str]:
+    body = pattern.removeprefix("./")
+    texts = {body, re.sub(r"(?<!\\)\[", r"\[", body)}  # a bracket stands for its own text, too
+    for text in sorted(texts):
+        if not text.endswith("/"):
+            yield f":(top,glob){text}"
+        yield f":(top,glob){text.rstrip('/')}/**"

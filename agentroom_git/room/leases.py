@@ -1,8 +1,9 @@
 """Leases: how long each claim still runs, by the observer's own monotonic clock.
 
 A claim has run out when its record was seen unchanged for its whole lease and its holder gave no sign of life on this
-machine meanwhile. Wall clocks of different machines are never compared. What was first seen when is kept in a private
-file: without it every lease begins anew, which only delays a takeover.
+machine meanwhile; of a claim made by an edit, no other edit of that file. Wall clocks of different machines are never
+compared. What was first seen when is kept in a private file: without it every lease begins anew, which only delays a
+takeover.
 """
 
 from collections.abc import Mapping
@@ -42,8 +43,9 @@ def observe(room: Room, snapshot: Snapshot) -> Leases:
 
 
 def _left(room: Room, claim: Claim, first_seen: float, now: float, boot: str) -> float:
-    beat = read_json(_heartbeat(room, claim.agent))
-    alive = _number(beat.get("at"), first_seen) if beat.get("boot") == boot else first_seen
+    beat = read_json(_edits(room, claim.agent) if claim.auto else _heartbeat(room, claim.agent))
+    at = beat.get("paths", {}).get(claim.path) if claim.auto else beat.get("at")
+    alive = _number(at, first_seen) if beat.get("boot") == boot else first_seen
     return claim.ttl - (now - max(first_seen, min(alive, now)))
 
 
@@ -53,6 +55,21 @@ def _number(value: object, default: float) -> float:
 
 def _heartbeat(room: Room, agent: AgentName) -> Path:
     return room.private / "heartbeat" / f"{agent}.json"
+
+
+def _edits(room: Room, agent: AgentName) -> Path:
+    return room.private / "heartbeat" / f"{agent}.edits.json"
+
+
+def note_edit(room: Room, claim: Claim) -> None:
+    """Record an edit under an auto claim of the acting agent: the only thing that renews it."""
+    now, boot = room.clock.monotonic(), room.clock.boot_id()
+    record = read_json(_edits(room, claim.agent))
+    known = record.get("paths", {}) if record.get("boot") == boot else {}
+    recent = {path: at for path, at in known.items() if now - _number(at, now) < claim.ttl}
+    write_json(_edits(room, claim.agent), {"boot": boot, "paths": recent | {claim.path: now}})
+    due = _due(room, read_table(room.refs, room.names.claims), claim.agent, auto=True) & {claim.token}
+    _renew(room, claim.agent, due)
 
 
 def seconds_since_seen(room: Room, agent: AgentName) -> float | None:
@@ -74,12 +91,17 @@ def beat(room: Room) -> None:
         # Whoever asks about claims is told; everything else goes on.
         due = frozenset()
     write_json(_heartbeat(room, me), {"boot": room.clock.boot_id(), "at": room.clock.monotonic()})
+    _renew(room, me, due)
+
+
+def _renew(room: Room, me: AgentName, due: frozenset[int]) -> None:
     if due:
         change_table(room.refs, room.names.claims, lambda found: _renewal(room, found, me, due), room.clock.now())
+        observe(room, read_table(room.refs, room.names.claims))
 
 
-def _due(room: Room, snapshot: Snapshot, me: AgentName) -> frozenset[int]:
-    mine = snapshot.table.of(me)
+def _due(room: Room, snapshot: Snapshot, me: AgentName, *, auto: bool = False) -> frozenset[int]:
+    mine = [claim for claim in snapshot.table.of(me) if claim.auto == auto]
     if not mine:
         return frozenset()
     seen = read_json(room.private / "leases.json").get("seen", {})

@@ -122,6 +122,20 @@ def test_brackets_stand_for_their_characters_and_for_themselves() -> None:
     assert has("[]x]", "]")
 
 
+def test_a_name_like_a_files_stands_for_itself_alone_unless_it_ends_with_a_slash() -> None:
+    assert not overlaps("README.md", "**/*.py")
+    assert overlaps("docs", "**/*.py")
+    assert overlaps("v1.2/", "**/*.py")
+    assert overlaps("v1.2/", "v1.2")
+    assert covers("v1.2/", "v1.2")
+    assert not covers("v1.2", "v1.2/")
+    assert not overlaps("v1.2", "v1.2/x")
+    assert not covers("v1.2", "v1.2/*")
+    assert [has(pattern, "v1.2/x") for pattern in ("v1.2", "v1.2/", ".github")] == [False, True, False]
+    assert has(".github", ".github/x")
+    assert [parse_pattern(raw) for raw in ("v1.2/", "v1.2", "src/", ".github/")] == ["v1.2/", "v1.2", "src", ".github"]
+
+
 def test_a_resource_meets_nothing_but_itself() -> None:
     for other in ("port:5433", "port", "*", "**", "./port:5432", "port:*"):
         assert not overlaps("port:5432", other)
