@@ -84,13 +84,17 @@ class Engine:
 
     def _compute(self, heads: frozenset[Head]) -> Folded:
         first, *rest = sorted(heads)
-        merged = TreeMerge(self.history.tree_of(first.id), ())
+        folded = Folded(self.history.tree_of(first.id), ())
         done = [first]
         for head in rest:
-            step = self._merge(merged.tree, done, head)
-            merged = TreeMerge(step.tree, merged.contested + step.contested)
+            # The first heads are a set of their own: what is known of it need not be merged again.
+            key = frozenset([*done, head])
+            if key not in self._folds:
+                step = self._merge(folded.tree, done, head)
+                self._folds[key] = Folded(step.tree, _distinct(folded.contested + step.contested))
+            folded = self._folds[key]
             done.append(head)
-        return Folded(merged.tree, _distinct(merged.contested))
+        return folded
 
     def _merge(self, tree: Oid, done: list[Head], head: Head) -> TreeMerge:
         meet = self.history.meet(frozenset(one.id for one in done), head.id)
