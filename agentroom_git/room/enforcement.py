@@ -106,8 +106,8 @@ def learn(room: Room, seat: Seat, at: list[str]) -> None:
     """Keep what the next hooks may answer by themselves, as of the fingerprint `at`."""
     leases.beat(room)
     claims = coordination.live_claims(room)
-    mine = tuple(held.claim.path for held in claims if held.claim.agent == room.me)
-    others = tuple(held.claim.path for held in claims if held.claim.agent != room.me and not held.claim.shared)
+    mine = [held.claim.path for held in claims if held.claim.agent == room.me]
+    others = [held.claim.path for held in claims if held.claim.agent != room.me and not held.claim.shared]
     rest = min([LONGEST_REST_SECONDS, *(held.claim.ttl / 4 for held in claims if held.claim.agent == room.me)])
     has_news = bool(messages.unread(room, limit=1).messages)
     hookcache.write_known(seat, Known(mine, others, room.config.enforce, has_news, hookcache.now() + rest), at)

@@ -2,88 +2,129 @@
 
 A hook runs before and after every tool of an agent, so its usual answer, "go on", must not cost the start of libgit2.
 The cache says what the agent's own claims and the others' were at a fingerprint of the refs that they depend on; a
-fingerprint that differs makes the cache void. Imports nothing but the standard library.
+fingerprint that differs makes the cache void.
+
+Imports next to nothing on purpose: json, pathlib and dataclasses together take longer than Python's own start.
 """
 
-import json
 import os
 import time
-from dataclasses import dataclass
-from pathlib import Path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 VERSION = 1
 _SINCE_BOOT = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+_GLOB = "*?["
 
 
-@dataclass(frozen=True, slots=True)
 class Seat:
     """Where a hook runs: whose worktree it is, and the folders that its answers depend on."""
 
-    top: Path
-    common_dir: Path
-    room: str
-    agent: str
+    __slots__ = ("agent", "common_dir", "private", "room", "top")
+
+    def __init__(self, top: str, common_dir: str, room: str, agent: str) -> None:
+        self.top = top
+        self.common_dir = common_dir
+        self.room = room
+        self.agent = agent
+        self.private = f"{common_dir}/agentroom/{room}"
 
     @property
-    def private(self) -> Path:
-        return self.common_dir / "agentroom" / self.room
+    def cache(self) -> str:
+        return f"{self.private}/hook/{self.agent}.json"
 
 
-@dataclass(frozen=True, slots=True)
 class Known:
     """`mine` are paths that the agent holds, `others` those that somebody else does; `until` in seconds since boot."""
 
-    mine: tuple[str, ...]
-    others: tuple[str, ...]
-    level: str
-    has_news: bool
-    until: float
+    __slots__ = ("has_news", "level", "mine", "others", "until")
+
+    def __init__(self, mine: list[str], others: list[str], level: str, has_news: bool, until: float) -> None:
+        self.mine = mine
+        self.others = others
+        self.level = level
+        self.has_news = has_news
+        self.until = until
 
 
-def find_seat(start: Path) -> Seat | None:
+def parse_json(text: str) -> "Any":
+    """Parse JSON with the standard library's own scanner, without the regular expressions that its module compiles."""
+    try:
+        from _json import make_scanner  # noqa: PLC0415 - absent in other Pythons than CPython
+    except ImportError:
+        import json  # noqa: PLC0415 - the long way
+
+        return json.loads(text)
+    make: Any = make_scanner
+    try:
+        value, end = make(_Scanning)(text, 0)
+    except StopIteration as error:
+        raise ValueError("not JSON") from error
+    if text[end:].strip():
+        raise ValueError("more than one JSON value")
+    return value
+
+
+class _Scanning:
+    """What the scanner wants to know of its caller."""
+
+    strict = True
+    object_hook = None
+    object_pairs_hook = None
+    parse_float = float
+    parse_int = int
+    parse_constant = float
+    memo: dict[str, str] = {}  # noqa: RUF012 - the scanner's own
+
+
+def find_seat(start: str) -> Seat | None:
     """Return the agent's seat around a folder, or None outside an agent's worktree."""
-    for top in (start, *start.parents):
-        pointer = top / ".git"
-        if pointer.is_dir():
+    top = start
+    while not os.path.exists(f"{top}/.git"):
+        parent = os.path.dirname(top)
+        if parent == top:
             return None
-        try:
-            git_dir = Path(os.path.normpath(top / pointer.read_text("utf-8").removeprefix("gitdir:").strip()))
-            common = Path(os.path.normpath(git_dir / (git_dir / "commondir").read_text("utf-8").strip()))
-            identity = json.loads((git_dir / "agentroom-identity").read_text("utf-8"))
-            return Seat(top, common, str(identity["room"]), str(identity["agent"]))
-        except (FileNotFoundError, NotADirectoryError):
-            if pointer.exists():
-                return None
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
-    return None
+        top = parent
+    try:
+        git_dir = os.path.normpath(os.path.join(top, _read(f"{top}/.git").removeprefix("gitdir:").strip()))
+        common = os.path.normpath(os.path.join(git_dir, _read(f"{git_dir}/commondir").strip()))
+        identity = parse_json(_read(f"{git_dir}/agentroom-identity"))
+        return Seat(top, common, str(identity["room"]), str(identity["agent"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _read(path: str) -> str:
+    with open(path, encoding="utf-8", errors="surrogateescape") as file:
+        return file.read(1_000_000)
 
 
 def fingerprint(seat: Seat) -> list[str]:
     """Return what changes whenever a claim, an event or the configuration does."""
-    refs = seat.common_dir / "refs" / "agentroom" / seat.room
-    names = ["claims", *sorted(f"log/{name}" for name in _listed(refs / "log"))]
-    tips = [f"{name} {_content(refs / name)}" for name in names if not name.endswith(".lock")]
-    settings = seat.common_dir.parent / ".agentroom.yaml"
-    return [*tips, _status(seat.common_dir / "packed-refs"), _status(settings)]
+    refs = f"{seat.common_dir}/refs/agentroom/{seat.room}"
+    names = ["claims", *sorted(f"log/{name}" for name in _listed(f"{refs}/log"))]
+    tips = [f"{name} {_content(f'{refs}/{name}')}" for name in names if not name.endswith(".lock")]
+    settings = f"{os.path.dirname(seat.common_dir)}/.agentroom.yaml"
+    return [*tips, _status(f"{seat.common_dir}/packed-refs"), _status(settings)]
 
 
-def _listed(folder: Path) -> list[str]:
+def _listed(folder: str) -> list[str]:
     try:
         return os.listdir(folder)
     except OSError:
         return []
 
 
-def _content(path: Path) -> str:
+def _content(path: str) -> str:
     try:
-        with open(path, encoding="ascii", errors="replace") as file:
-            return file.read(64).strip()
+        return _read(path).strip()
     except OSError:
         return ""
 
 
-def _status(path: Path) -> str:
+def _status(path: str) -> str:
     try:
         status = os.stat(path)
     except OSError:
@@ -91,43 +132,38 @@ def _status(path: Path) -> str:
     return f"{status.st_ino} {status.st_mtime_ns} {status.st_size}"
 
 
-def _path(seat: Seat) -> Path:
-    return seat.private / "hook" / f"{seat.agent}.json"
-
-
 def read_known(seat: Seat) -> Known | None:
     """Return what is known, if it is proven to be true still."""
     try:
-        record = json.loads(_path(seat).read_bytes())
-        known = Known(
-            mine=tuple(record["mine"]),
-            others=tuple(record["others"]),
-            level=str(record["level"]),
-            has_news=bool(record["has_news"]),
-            until=float(record["until"]),
-        )
-        is_current = record["v"] == VERSION and record["fingerprint"] == fingerprint(seat)
+        record = parse_json(_read(seat.cache))
+        if record["v"] != VERSION or record["fingerprint"] != fingerprint(seat) or now() >= record["until"]:
+            return None
+        return Known(record["mine"], record["others"], record["level"], record["has_news"], record["until"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return known if is_current and now() < known.until else None
 
 
 def write_known(seat: Seat, known: Known, at: list[str]) -> None:
     """Keep what was true at the fingerprint `at`, which was taken before it was looked up."""
-    path = _path(seat)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    record = {
-        "v": VERSION,
-        "fingerprint": at,
-        "mine": known.mine,
-        "others": known.others,
-        "level": known.level,
-        "has_news": known.has_news,
-        "until": known.until,
-    }
-    new = path.with_name(f"{path.name}.{os.getpid()}")
-    new.write_text(json.dumps(record), "utf-8")
-    new.replace(path)
+    import json  # noqa: PLC0415 - only where something was learnt
+
+    os.makedirs(os.path.dirname(seat.cache), exist_ok=True)
+    record = {name: getattr(known, name) for name in Known.__slots__} | {"v": VERSION, "fingerprint": at}
+    new = f"{seat.cache}.{os.getpid()}"
+    with open(new, "w", encoding="utf-8") as file:
+        json.dump(record, file)
+    os.replace(new, seat.cache)
+
+
+def is_free(known: Known, seat: Seat, path: str) -> bool:
+    """Return whether nobody else holds the file, as far as that can be told without the algebra of patterns."""
+    relative = os.path.relpath(os.path.realpath(path), os.path.realpath(seat.top))
+    if relative.startswith(".."):
+        return False
+    return not any(
+        relative == held or relative.startswith(f"{held}/") or any(sign in held for sign in _GLOB)
+        for held in known.others
+    )
 
 
 def now() -> float:
