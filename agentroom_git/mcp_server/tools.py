@@ -22,6 +22,7 @@ from agentroom_git.mcp_server.results import (
     SyncAnswer,
 )
 from agentroom_git.mcp_server.seat import Here, acting, looking, with_unread
+from agentroom_git.mcp_server.tasks import note, tasks, wait
 from agentroom_git.room import coordination, leases, messages, turn
 from agentroom_git.room.contests import open_records
 from agentroom_git.room.status import read_status
@@ -161,6 +162,29 @@ OFFERS = (
         "Commit your edits, merge everyone's commits, and bring the others' work into your worktree, now. Call it when"
         " a piece of work is done. received lists files that changed under you; contested what you and another changed"
         " differently.",
+        changes_nothing=False,
+        may_be_repeated=True,
+    ),
+    Offer(
+        tasks,
+        "Share out the work",
+        "The room's task list: add what is to be done, list it, claim a task before you work on it, say done."
+        " found lists unimplemented markers in the code. A contested region is a task of whose version does not stand.",
+        changes_nothing=False,
+        may_be_repeated=False,
+    ),
+    Offer(
+        note,
+        "Use the scratchpad",
+        "Put down what the others may need later: a decision, a finding, an interface. Without text: read the newest.",
+        changes_nothing=False,
+        may_be_repeated=False,
+    ),
+    Offer(
+        wait,
+        "Wait for the others",
+        "Block until there is a message for you, or something that others held is free; costs no tokens. Do other work"
+        " first if there is any: tasks lists it.",
         changes_nothing=False,
         may_be_repeated=True,
     ),
