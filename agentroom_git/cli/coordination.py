@@ -1,4 +1,4 @@
-"""The agents' verbs: claim, release, claims, broadcast, read."""
+"""The agents' verbs: claim, release, handoff, claims, broadcast, read."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -6,24 +6,31 @@ import typer
 
 from agentroom_git.cli.opened import As, Json, from_here, here
 from agentroom_git.cli.output import duration, print_json, say
+from agentroom_git.core.escape import one_line
 
 if TYPE_CHECKING:
+    from agentroom_git.room.coordination import Refusal
     from agentroom_git.room.messages import Unread
+    from agentroom_git.room.room import Room
 
 REFUSED = 3
 Reason = Annotated[str, typer.Option("--reason", "-r", metavar="TEXT", help="Why, for the others to read.")]
 
 
 def register(app: typer.Typer) -> None:
-    for command in (claim, release, claims, broadcast, read):
+    for command in (claim, release, handoff, claims, broadcast, read):
         app.command()(command)
 
 
 def claim(
-    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Files or folders; a folder with all in it.")],
+    paths: Annotated[
+        list[str],
+        typer.Argument(metavar="PATH...", help="Files, folders, quoted globs ('*.py'), resources (port:5432)."),
+    ],
     reason: Reason = "",
     ttl: Annotated[int | None, typer.Option(metavar="S", help="Lease in seconds; activity renews it.")] = None,
     shared: Annotated[bool, typer.Option("--shared", help="Others may hold it shared, too.")] = False,
+    wait: Annotated[float, typer.Option(metavar="S", help="Queue for it, first come first served.")] = 0.0,
     speaking_as: As = "",
     as_json: Json = False,
 ) -> None:
@@ -31,22 +38,55 @@ def claim(
     from agentroom_git.room import coordination
 
     room = here(speaking_as)
-    answer = coordination.claim(room, [from_here(room, path) for path in paths], reason=reason, ttl=ttl, shared=shared)
+    named = [_from_here(room, path) for path in paths]
+    answer = coordination.claim(room, named, reason=reason, ttl=ttl, shared=shared, wait=wait)
     if as_json:
         print_json(answer)
     elif isinstance(answer, coordination.Refusal):
-        for held in answer.conflicts:
-            why = f': "{held.claim.reason}"' if held.claim.reason else ""
-            say(f"refused: {held.claim.agent} holds {held.claim.path}{why}, {duration(held.left)} left")
-        if answer.free:
-            say(f"free: {', '.join(answer.free)}")
+        _say_refusal(answer)
     else:
         for one in answer.claims:
             say(f"claimed {one.path} (token {one.token})")
         for one in answer.took_over:
             say(f"taken over from {one.agent}: {one.path}")
+    _say_lost(room)
     if isinstance(answer, coordination.Refusal):
         raise typer.Exit(REFUSED)
+
+
+def _from_here(room: "Room", path: str) -> str:
+    """Return what was named in the current folder; a glob without a slash is meant for every folder below it."""
+    from agentroom_git.core.patterns import is_glob, is_resource, parse_pattern
+
+    if not path.startswith(("/", "./", "../")) and any(sign in path for sign in "*?[:\\"):
+        named = parse_pattern(path)
+        if is_resource(named):
+            return named
+        path = named if is_glob(named) else path
+    return from_here(room, path) + ("/" if path.endswith("/") else "")
+
+
+def _say_refusal(answer: "Refusal") -> None:
+    for held in answer.conflicts:
+        why = f': "{held.claim.reason}"' if held.claim.reason else ""
+        since = f"since {held.claim.granted}, {duration(held.left)} left"
+        say(f"refused: {held.claim.agent} holds {held.claim.path}{why}, {since}")
+    if answer.waiting:
+        say(f"refused: first in the queue: {', '.join(answer.waiting)}")
+    if answer.free:
+        say(f"free: {', '.join(answer.free)}")
+
+
+def _say_lost(room: "Room") -> None:
+    """Tell the agent, on standard error, which of its claims others took over."""
+    from agentroom_git.room import coordination
+
+    if room.me is None:
+        return
+    losses = coordination.lost_claims(room)
+    for one in losses.lost:
+        typer.echo(one_line(f"lost: {one.taker} took over {one.claim.path} (token {one.claim.token})"), err=True)
+    coordination.mark_told(room, losses)
 
 
 def release(
@@ -62,7 +102,7 @@ def release(
     if bool(paths) == everything:
         raise UsageError("nothing to release", hint="name paths, or say --all")
     room = here(speaking_as)
-    answer = coordination.release(room, [from_here(room, path) for path in paths] if paths else None)
+    answer = coordination.release(room, [_from_here(room, path) for path in paths] if paths else None)
     if as_json:
         print_json(answer)
         return
@@ -74,6 +114,34 @@ def release(
         say(f"not held by anybody: {path}")
     if not (answer.claims or answer.foreign or answer.unknown):
         say("nothing was held")
+
+
+def handoff(
+    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="What you hold and give away.")],
+    to: Annotated[str, typer.Option("--to", metavar="NAME", help="Who gets it.")],
+    speaking_as: As = "",
+    as_json: Json = False,
+) -> None:
+    """Pass claims on to another agent, all or none. Exit code 3: you do not hold one of them."""
+    from agentroom_git.core.claims import NotHanded
+    from agentroom_git.room import coordination
+
+    room = here(speaking_as)
+    answer = coordination.handoff(room, [_from_here(room, path) for path in paths], to)
+    if as_json:
+        print_json(answer)
+    elif isinstance(answer, NotHanded):
+        for one in answer.foreign:
+            say(f"not handed over: {one.agent} holds {one.path}")
+        for path in answer.unknown:
+            say(f"not held by anybody: {path}")
+        for one in answer.kept:
+            say(f"not handed over: you would keep {one.path}, which overlaps; name it, too")
+    else:
+        for one in answer.claims:
+            say(f"{one.agent} holds {one.path} now (token {one.token})")
+    if isinstance(answer, NotHanded):
+        raise typer.Exit(REFUSED)
 
 
 def claims(as_json: Json = False) -> None:
