@@ -30,4 +30,5 @@ def test_the_example_is_valid_when_every_key_is_taken_in() -> None:
         copy=(".env",),
         lease=900,
         enforce="warn",
+        auto_claim=True,
     )

@@ -105,7 +105,6 @@ def _judge(seat: Seat, event: "dict[str, Any]") -> dict[str, str]:
 
     from agentroom_git.room import enforcement
 
-    at = hookcache.fingerprint(seat)
     room = _room(seat)
     if event.get("tool_name") == "Bash":
         command = str(_input(event).get("command", ""))
@@ -113,7 +112,7 @@ def _judge(seat: Seat, event: "dict[str, Any]") -> dict[str, str]:
     else:
         judgement = enforcement.judge_edit(room, [Path(path) for path in _edited(event)])
     if judgement.is_allowed:
-        enforcement.learn(room, seat, at)
+        enforcement.learn(room, seat)
         return {"hookEventName": "PreToolUse", "additionalContext": judgement.text} if judgement.text else {}
     return {
         "hookEventName": "PreToolUse",
@@ -137,7 +136,6 @@ def _bring_news(seat: Seat, name: str) -> dict[str, str]:
     from agentroom_git.room import enforcement, messages
 
     room = _room(seat)
-    at = hookcache.fingerprint(seat)
     found = messages.unread(room, max_bytes=MAX_CONTEXT_BYTES - 300)
     lines = [f"{one.sender}{f' [{one.topic}]' if one.topic else ''}: {json.dumps(one.text)}" for one in found.messages]
     if found.more:
@@ -145,7 +143,7 @@ def _bring_news(seat: Seat, name: str) -> dict[str, str]:
     if name == "SessionStart":
         lines = [*_state(room), *lines]
     if not lines:
-        enforcement.learn(room, seat, at)
+        enforcement.learn(room, seat)
         return {}
     text = "\n".join(["[agentroom] " + QUOTED, *lines] if found.messages else ["[agentroom]", *lines])
     answer = {"hookEventName": name, "additionalContext": text.encode()[:MAX_CONTEXT_BYTES].decode("utf-8", "ignore")}

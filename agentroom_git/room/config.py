@@ -40,7 +40,8 @@ class Config:
 
     `worktrees` is the folder for the agents' worktrees, relative to the repository; `setup` are shell commands run in a
     new worktree, `copy` untracked files copied into it; `lease` is in seconds; `setup_seconds` bounds each command;
-    `enforce` is what happens when an agent edits what another holds, one of `LEVELS`.
+    `enforce` is what happens when an agent edits what another holds, one of `LEVELS`; `auto_claim` is whether the
+    first edit of a file claims it.
     """
 
     room: RoomName = RoomName("main")
@@ -51,6 +52,7 @@ class Config:
     copy: tuple[str, ...] = ()
     lease: int = DEFAULT_TTL
     enforce: str = "warn"
+    auto_claim: bool = True
 
 
 def read_config(checkout: Path) -> Config:
@@ -144,6 +146,12 @@ class _WrongError(Exception):
         self.hint = hint
 
 
+def _switch(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise _WrongError(f"takes true or false, not {_kind(value)}", "true is the default")
+    return value
+
+
 def _level(value: object) -> str:
     # Unquoted, YAML reads `off` as a truth value.
     level = "off" if value is False else value
@@ -226,6 +234,7 @@ _PARSERS: dict[str, Callable[[object], object]] = {
     "setup_seconds": _seconds(1, MAX_SETUP_SECONDS),
     "copy": _patterns,
     "enforce": _level,
+    "auto_claim": _switch,
     "lease": _seconds(MIN_TTL, MAX_TTL),
 }
 

@@ -34,7 +34,20 @@ GO_ON = Judgement(True)
 
 
 def judge_edit(room: Room, paths: Sequence[Path]) -> Judgement:
-    """Judge an edit of these files, given as absolute paths, by the acting agent."""
+    """Judge an edit of these files, given as absolute paths, by the acting agent.
+
+    What nobody holds is claimed for the agent by its edit, for two minutes, unless the configuration says otherwise.
+    """
+    judged = _judge(room, paths)
+    if judged == GO_ON and room.config.auto_claim:
+        for path in paths:
+            name = _repository_path(room, path)
+            if name and path.is_relative_to(room.repo.worktree or room.checkout):
+                coordination.auto_claim(room, name)
+    return judged
+
+
+def _judge(room: Room, paths: Sequence[Path]) -> Judgement:
     if room.config.enforce == "off":
         return GO_ON
     named = [name for path in paths if (name := _repository_path(room, path))]
@@ -54,7 +67,7 @@ def judge_edit(room: Room, paths: Sequence[Path]) -> Judgement:
 def judge_command(room: Room, command: str, folder: Path) -> Judgement:
     """Judge a shell command, as far as its text tells what it writes."""
     writes = find_writes(command)
-    judged = judge_edit(room, [folder / path for path in writes.paths])
+    judged = _judge(room, [folder / path for path in writes.paths])
     if judged.text or not writes.sweeps or room.config.enforce == "off":
         return judged
     text = f"{' and '.join(writes.sweeps)} takes uncommitted work away; what others committed stays on integration."
@@ -102,12 +115,16 @@ def _tell_holders(room: Room, conflicts: Sequence[tuple[str, Held]]) -> None:
     write_json(file, told)
 
 
-def learn(room: Room, seat: Seat, at: list[str]) -> None:
-    """Keep what the next hooks may answer by themselves, as of the fingerprint `at`."""
+def learn(room: Room, seat: Seat) -> None:
+    """Keep what the next hooks may answer by themselves."""
     leases.beat(room)
+    # Before anything is looked up: what moves meanwhile makes the cache void at once.
+    at = hookcache.fingerprint(seat)
     claims = coordination.live_claims(room)
     mine = [held.claim.path for held in claims if held.claim.agent == room.me]
     others = [held.claim.path for held in claims if held.claim.agent != room.me and not held.claim.shared]
     rest = min([LONGEST_REST_SECONDS, *(held.claim.ttl / 4 for held in claims if held.claim.agent == room.me)])
     has_news = bool(messages.unread(room, limit=1).messages)
-    hookcache.write_known(seat, Known(mine, others, room.config.enforce, has_news, hookcache.now() + rest), at)
+    level = room.config.enforce
+    known = Known(mine if room.config.auto_claim else None, others, level, has_news, hookcache.now() + rest)
+    hookcache.write_known(seat, known, at)

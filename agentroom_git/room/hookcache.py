@@ -37,11 +37,14 @@ class Seat:
 
 
 class Known:
-    """`mine` are paths that the agent holds, `others` those that somebody else does; `until` in seconds since boot."""
+    """What held at a fingerprint; `until` is in seconds since boot.
+
+    `mine` are paths that the agent holds (None: an edit need not be claimed), `others` those that somebody else does.
+    """
 
     __slots__ = ("has_news", "level", "mine", "others", "until")
 
-    def __init__(self, mine: list[str], others: list[str], level: str, has_news: bool, until: float) -> None:
+    def __init__(self, mine: list[str] | None, others: list[str], level: str, has_news: bool, until: float) -> None:
         self.mine = mine
         self.others = others
         self.level = level
@@ -156,14 +159,20 @@ def write_known(seat: Seat, known: Known, at: list[str]) -> None:
 
 
 def is_free(known: Known, seat: Seat, path: str) -> bool:
-    """Return whether nobody else holds the file, as far as that can be told without the algebra of patterns."""
+    """Return whether the file may be edited without a word: nobody else holds it, and it is claimed where it has to be.
+
+    Told without the algebra of patterns: where one is among the claims, the answer is no.
+    """
     relative = os.path.relpath(os.path.realpath(path), os.path.realpath(seat.top))
     if relative.startswith(".."):
         return False
-    return not any(
-        relative == held or relative.startswith(f"{held}/") or any(sign in held for sign in _GLOB)
-        for held in known.others
-    )
+    if known.mine is not None and not _is_below(relative, known.mine):
+        return False
+    return not _is_below(relative, known.others) and not any(sign in held for held in known.others for sign in _GLOB)
+
+
+def _is_below(path: str, folders: list[str]) -> bool:
+    return any(path == folder or path.startswith(f"{folder}/") for folder in folders)
 
 
 def now() -> float:

@@ -122,8 +122,8 @@ def test_a_session_begins_with_who_one_is_and_who_holds_what(room: Bed) -> None:
     assert "alice holds src" in text
 
 
-def test_a_new_claim_and_a_new_message_make_the_cache_void(room: Bed) -> None:
-    set_level(room, "refuse")
+def test_a_new_claim_makes_the_cache_void(room: Bed) -> None:
+    (room.repository / ".agentroom.yaml").write_text("enforce: refuse\nauto_claim: false\n")
     assert edit(room.path("bob"), room.path("bob") / "README.md") == {}
     coordination.claim(room.as_agent("alice"), ["README.md"])
     assert edit(room.path("bob"), room.path("bob") / "README.md")["permissionDecision"] == "deny"
@@ -140,7 +140,8 @@ def test_the_cache_survives_packed_refs(room: Bed) -> None:
 
 
 def test_the_usual_answer_imports_neither_libgit2_nor_the_command_line(room: Bed) -> None:
-    edit(room.path("bob"), room.path("bob") / "README.md")
+    for _ in range(2):
+        edit(room.path("bob"), room.path("bob") / "README.md")
     script = (
         "import sys, io, json; sys.argv = ['agentroom', 'hook', 'claude'];"
         "from agentroom_git.cli.entry import main\n"
@@ -188,3 +189,20 @@ def test_a_client_that_is_not_known_is_an_error_that_stops_nobody(room: Bed) -> 
     done = subprocess.run([*COMMAND[:-1], "emacs"], cwd=room.path("bob"), capture_output=True, text=True, timeout=60)
 
     assert (done.returncode, done.stderr) == (1, "agentroom: hook takes one of: claude\n")
+
+
+def test_a_first_edit_claims_the_file_and_the_other_is_told(room: Bed) -> None:
+    edit(room.path("bob"), room.path("bob") / "README.md")
+
+    (claim,) = [one.claim for one in coordination.live_claims(room.room()) if one.claim.agent == "bob"]
+    assert (claim.path, claim.auto, claim.ttl) == ("README.md", True, 120)
+    answer = edit(room.path("alice"), room.path("alice") / "README.md")
+    assert "README.md is claimed by bob" in answer["additionalContext"]
+
+
+def test_an_edit_claims_nothing_where_that_is_switched_off(room: Bed) -> None:
+    (room.repository / ".agentroom.yaml").write_text("auto_claim: false\n")
+
+    edit(room.path("bob"), room.path("bob") / "README.md")
+
+    assert [one.claim.agent for one in coordination.live_claims(room.room())] == ["alice"]
