@@ -8,11 +8,11 @@ from collections.abc import Iterable, Sequence
 
 from pydantic import BaseModel, Field
 
-from agentroom_git.core.claims import Returned
+from agentroom_git.core.claims import Claim, Handed, NotHanded, Returned
 from agentroom_git.core.escape import one_line, path_text
 from agentroom_git.core.ids import AgentName
 from agentroom_git.git.contested_refs import Stored
-from agentroom_git.room.coordination import Grant, Held, Refusal
+from agentroom_git.room.coordination import Grant, Held, Losses, Refusal
 from agentroom_git.room.folding import Made
 from agentroom_git.room.messages import Message, Unread
 from agentroom_git.room.room import Room
@@ -75,12 +75,22 @@ class ClaimAnswer(Inbox):
     taken_over: list[Others] = Field(default=[], description="Claims of others that had run out.")
     held_by: list[HeldClaim] = Field(default=[], description="Why it was refused: who holds what.")
     free: list[str] = Field(default=[], description="What of a refused request nobody else holds.")
+    waiting: list[str] = Field(default=[], description="Who came first and waits for it.")
+    lost: list[Others] = Field(default=[], description="Claims of yours that others took over; told once.")
 
 
 class ReleaseAnswer(Inbox):
     released: list[str]
     held_by_others: list[Others] = Field(description="Asked for, but theirs: left alone.")
     not_held: list[str] = Field(description="Asked for, but nobody holds it.")
+
+
+class HandoffAnswer(Inbox):
+    handed: list[str] = Field(description="What the other holds now; empty: nothing was handed over.")
+    tokens: list[int] = Field(description="The new fencing token of each.")
+    held_by_others: list[Others] = Field(description="Asked for, but theirs.")
+    not_held: list[str] = Field(description="Asked for, but nobody holds it.")
+    keep: list[str] = Field(description="Claims of yours that overlap: hand them over, too, or release them.")
 
 
 class BroadcastAnswer(Inbox):
@@ -184,25 +194,45 @@ def held_claim(held: Held) -> HeldClaim:
     )
 
 
-def claim_answer(answer: Grant | Refusal) -> ClaimAnswer:
+def _others(claims: Sequence[Claim]) -> list[Others]:
+    return [Others(path=_shown(claim.path), holder=claim.agent) for claim in claims]
+
+
+def claim_answer(answer: Grant | Refusal, losses: Losses | None = None) -> ClaimAnswer:
+    lost = [Others(path=_shown(one.claim.path), holder=one.taker) for one in losses.lost[-MAX_PATHS:]] if losses else []
     if isinstance(answer, Refusal):
         return ClaimAnswer(
             granted=False,
             held_by=[held_claim(held) for held in answer.conflicts],
             free=[_shown(path) for path in answer.free],
+            waiting=list(answer.waiting),
+            lost=lost,
         )
     return ClaimAnswer(
         granted=True,
         claimed=[_shown(claim.path) for claim in answer.claims],
         tokens=[claim.token for claim in answer.claims],
-        taken_over=[Others(path=_shown(claim.path), holder=claim.agent) for claim in answer.took_over],
+        taken_over=_others(answer.took_over),
+        lost=lost,
+    )
+
+
+def handoff_answer(answer: Handed | NotHanded) -> HandoffAnswer:
+    done = answer.claims if isinstance(answer, Handed) else ()
+    refused = answer if isinstance(answer, NotHanded) else NotHanded((), (), ())
+    return HandoffAnswer(
+        handed=[_shown(claim.path) for claim in done],
+        tokens=[claim.token for claim in done],
+        held_by_others=_others(refused.foreign),
+        not_held=[_shown(path) for path in refused.unknown],
+        keep=[_shown(claim.path) for claim in refused.kept],
     )
 
 
 def release_answer(answer: Returned) -> ReleaseAnswer:
     return ReleaseAnswer(
         released=[_shown(claim.path) for claim in answer.claims],
-        held_by_others=[Others(path=_shown(claim.path), holder=claim.agent) for claim in answer.foreign],
+        held_by_others=_others(answer.foreign),
         not_held=[_shown(path) for path in answer.unknown],
     )
 

@@ -15,6 +15,7 @@ from agentroom_git.mcp_server import results
 from agentroom_git.mcp_server.results import (
     BroadcastAnswer,
     ClaimAnswer,
+    HandoffAnswer,
     Inbox,
     ReadAnswer,
     ReleaseAnswer,
@@ -28,8 +29,11 @@ from agentroom_git.room.contests import open_records
 from agentroom_git.room.status import read_status
 
 PATH_RULE = "Relative to the top of the repository, or absolute; a folder stands for everything below it."
+MAX_WAIT_SECONDS = 600
+CLAIM_RULE = "Globs as in .gitignore (src/**/*.py) and resources (port:5432) can be claimed, too."
 Paths = Annotated[
-    list[str], Field(description=f"Files or folders to claim, all or none. {PATH_RULE}", max_length=MAX_PATHS)
+    list[str],
+    Field(description=f"Files or folders to claim, all or none. {PATH_RULE} {CLAIM_RULE}", max_length=MAX_PATHS),
 ]
 
 
@@ -41,10 +45,25 @@ def claim(
         int | None, Field(description="How long it lasts without a sign of life of yours.", ge=MIN_TTL, le=MAX_TTL)
     ] = None,
     shared: Annotated[bool, Field(description="Others may claim it shared, too.")] = False,
+    wait_seconds: Annotated[
+        float, Field(description="Queue for it that long, first come first served.", ge=0, le=MAX_WAIT_SECONDS)
+    ] = 0,
 ) -> ClaimAnswer:
     with acting(here) as room:
-        answer = coordination.claim(room, paths, reason=reason, ttl=ttl_seconds, shared=shared)
-        return with_unread(room, results.claim_answer(answer))
+        answer = coordination.claim(room, paths, reason=reason, ttl=ttl_seconds, shared=shared, wait=wait_seconds)
+        losses = coordination.lost_claims(room)
+        found = with_unread(room, results.claim_answer(answer, losses))
+        coordination.mark_told(room, losses)
+        return found
+
+
+def handoff(
+    here: Here,
+    paths: Annotated[list[str], Field(description=f"What you hold and give away. {PATH_RULE}", max_length=MAX_PATHS)],
+    to: Annotated[str, Field(description="The agent that gets it.")],
+) -> HandoffAnswer:
+    with acting(here) as room:
+        return with_unread(room, results.handoff_answer(coordination.handoff(room, paths, to)))
 
 
 def release(
@@ -132,6 +151,13 @@ OFFERS = (
         "Give back what you claimed, as soon as you have synced your work there. Without paths: everything.",
         changes_nothing=False,
         may_be_repeated=True,
+    ),
+    Offer(
+        handoff,
+        "Hand over claims",
+        "Pass claims of yours on to another agent in one step, so that nobody comes in between; it is told.",
+        changes_nothing=False,
+        may_be_repeated=False,
     ),
     Offer(
         broadcast,
