@@ -56,7 +56,7 @@ def merge_file(  # noqa: PLR0913 - one parameter an option
     texts = [_read(file) for file in (base, ours, theirs)]
     # The names that git gives a driver's files end in no suffix that a language could be told from.
     where = path or ("" if as_driver else str(ours))
-    merged = merge_files(*texts, path=where, claim=claim, prefer=prefer)
+    merged = merge_files(*texts, path=where, claim=claim, prefer=prefer, explain=as_json)
     target = ours if as_driver else output
     if target is not None:
         target.write_bytes(merged.text)

@@ -19,6 +19,9 @@ GENERATED, DRIVER = "generated", "driver"
 MAX_TEXT = 5 * 1024 * 1024
 """Bytes; a larger file is taken whole from one side."""
 
+MAX_LINES = 400_000
+"""The same for lines: the time of a line diff grows faster than their number."""
+
 _GENERATED = re.compile(
     r"package-lock\.json|npm-shrinkwrap\.json|yarn\.lock|pnpm-lock\.yaml|bun\.lock|poetry\.lock|uv\.lock|pdm\.lock"
     r"|Pipfile\.lock|Cargo\.lock|composer\.lock|Gemfile\.lock|flake\.lock|go\.sum|.*\.min\.(js|css)|.*\.(js|css)\.map"
@@ -70,7 +73,7 @@ def merge_contents(
 
 def _unmergeable(texts: Sequence[bytes], attributes: Attributes) -> str:
     """Return why the texts are not to be merged by lines, or nothing."""
-    if any(len(text) > MAX_TEXT for text in texts):
+    if any(len(text) > MAX_TEXT or text.count(b"\n") > MAX_LINES for text in texts):
         return LARGE
     if attributes.merge is False or attributes.merge == "binary" or any(map(is_binary, texts)):
         return BINARY

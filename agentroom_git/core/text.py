@@ -27,6 +27,9 @@ __all__ = ["Hunk", "LineDiff", "Parses", "Region", "Side", "TextMerge", "is_bina
 SNIFFED = 8000
 """How many bytes git looks at to tell binary from text."""
 
+MAX_CONTESTED = 50_000
+"""A file with more regions that several sides changed is one region: nobody could look at them, and each takes time."""
+
 STRETCH = 8
 """How many operations share a document."""
 
@@ -113,12 +116,18 @@ class _Contest:
         )
 
     def merge(self, parses: Parses | None) -> TextMerge:
-        spots = [self._spot(cluster, parses) for cluster in find_clusters(self.hunks)]
+        clusters = list(find_clusters(self.hunks))
+        if sum(len(cluster.changes) > 1 for cluster in clusters) > MAX_CONTESTED:
+            return self._settle([self._whole()])
+        spots = [self._spot(cluster, parses) for cluster in clusters]
         draft = Draft(tuple(self._between(spots)), tuple(spot.options for spot in spots))
         chosen = draft.choose(parses, [side.text for side in self.sides])
+        return self._settle([self._whole()] if chosen is None else spots, chosen)
+
+    def _settle(self, spots: Sequence[_Spot], chosen: Sequence[Resolution] | None = None) -> TextMerge:
+        """Write what was chosen for each spot, by default its first option."""
         if chosen is None:
-            spots = [self._whole()]
-            chosen = spots[0].options[:1]
+            chosen = [spot.options[0] for spot in spots]
         splices = [spot.splice(resolution) for spot, resolution in zip(spots, chosen, strict=True)]
         return TextMerge(converge(self.base_lines, splices), tuple(self._regions(spots, chosen)))
 

@@ -55,11 +55,19 @@ class Merged:
 
 
 def merge_files(
-    base: bytes, ours: bytes, theirs: bytes, *, path: str = "", claim: str = "", prefer: str = OURS
+    base: bytes,
+    ours: bytes,
+    theirs: bytes,
+    *,
+    path: str = "",
+    claim: str = "",
+    prefer: str = OURS,
+    explain: bool = False,
 ) -> Merged:
     """Merge two versions of a file; `claim` names the side whose agent holds it, `prefer` who stands otherwise.
 
-    `path` tells which guard and which rule for its kind of file apply.
+    `path` tells which guard and which rule for its kind of file apply. With `explain`, contested places come with their
+    candidates.
     """
     sides = tuple(
         Side((name,), text, token=int(name == claim), generation=int(name == prefer), id=name)
@@ -74,14 +82,14 @@ def merge_files(
     if text is None:
         stands = min(sides, key=precedence)
         text, winner = stands.text, stands.agents[0]
-    places = tuple(_place(region) for region in merged.regions)
+    places = tuple(_place(region, explain) for region in merged.regions)
     return Merged(merged.kind, text, winner, places, parses(text) if parses else None, merged.is_broken)
 
 
-def _place(region: Region) -> Place:
+def _place(region: Region, explain: bool) -> Place:
     names = ["+".join(agents) for agents in region.agents]
     candidates: tuple[Candidate, ...] = ()
-    if region.is_contested or region.needs_look:
+    if explain and (region.is_contested or region.needs_look):
         candidates = find_alternatives(region.base_text, region.sides, region.agents, region.winner, line_diff)
     return Place(
         start=region.result_start + 1,
