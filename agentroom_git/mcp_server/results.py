@@ -68,6 +68,13 @@ class Others(BaseModel):
     holder: str
 
 
+class ChangesTogether(BaseModel):
+    path: str
+    holder: str
+    commits: int
+    of_commits: int
+
+
 class ClaimAnswer(Inbox):
     granted: bool
     claimed: list[str] = Field(default=[], description="What you hold now, of what you asked for.")
@@ -77,6 +84,9 @@ class ClaimAnswer(Inbox):
     free: list[str] = Field(default=[], description="What of a refused request nobody else holds.")
     waiting: list[str] = Field(default=[], description="Who came first and waits for it.")
     lost: list[Others] = Field(default=[], description="Claims of yours that others took over; told once.")
+    forecast: list[ChangesTogether] = Field(
+        default=[], description="What others hold and past commits often changed together with what you claimed."
+    )
 
 
 class ReleaseAnswer(Inbox):
@@ -161,6 +171,9 @@ class StatusAnswer(Inbox):
     folds: list[str] = Field(description="The newest folds, newest first.")
     contested: list[Contest] = Field(description="Contested regions that concern you, or the paths you asked about.")
     contested_count: int
+    tasks: list[str] = Field(description="Open tasks: id, title, who holds it. The tool tasks says more.")
+    tasks_count: int
+    topics: dict[str, int] = Field(description="Topics of the scratchpad, with how many notes each has.")
     problems: list[str] = Field(description="Records of the room that cannot be read.")
 
 
@@ -214,6 +227,10 @@ def claim_answer(answer: Grant | Refusal, losses: Losses | None = None) -> Claim
         tokens=[claim.token for claim in answer.claims],
         taken_over=_others(answer.took_over),
         lost=lost,
+        forecast=[
+            ChangesTogether(path=_shown(one.path), holder=one.holder, commits=one.commits, of_commits=one.of)
+            for one in answer.forecast
+        ],
     )
 
 
@@ -297,6 +314,9 @@ def status_answer(found: RoomStatus, contested: Sequence[Stored], room: Room) ->
         folds=[one_line(f"{line.at} {line.text}", 500) for line in found.folds],
         contested=contests(contested, room),
         contested_count=len(contested),
+        tasks=[one_line(one.summary, 300) for one in found.tasks[:MAX_CONTESTED]],
+        tasks_count=len(found.tasks),
+        topics={one_line(name): count for name, count in found.topics[:MAX_PATHS]},
         problems=[one_line(f"{one.id[:10]} in {one.ref}: {one.problem} ({one.hint})", 500) for one in found.problems],
     )
 

@@ -25,6 +25,7 @@ from agentroom_git.core.patterns import escape, has, parse_pattern
 from agentroom_git.errors import UsageError
 from agentroom_git.git.claims_ref import Snapshot, change_table, read_history, read_table, removed_claims
 from agentroom_git.room import hooks, leases, logs, queue
+from agentroom_git.room.forecast import Together, foresee
 from agentroom_git.room.room import Room
 from agentroom_git.system.files import read_json, write_json
 
@@ -48,8 +49,11 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
+    """`forecast`: what others hold and what usually changes together with the claimed files."""
+
     claims: tuple[Claim, ...]
     took_over: tuple[Claim, ...]
+    forecast: tuple[Together, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +129,18 @@ def claim(
     leases.beat(room)
     if wait:
         with queue.place(room, ask) as number:
-            return _wait_for(room, ask, number, room.clock.monotonic() + wait)
+            return _with_forecast(room, _wait_for(room, ask, number, room.clock.monotonic() + wait))
     answer = _attempt(room, ask, queue.LAST)
     if isinstance(answer, Refusal):
         _record_refusal(room, answer, ask)
-    return answer
+    return _with_forecast(room, answer)
+
+
+def _with_forecast(room: Room, answer: Grant | Refusal) -> Grant | Refusal:
+    if isinstance(answer, Refusal):
+        return answer
+    others = [c for c in read_table(room.refs, room.names.claims).table.claims if c.agent != room.me]
+    return replace(answer, forecast=foresee(room, answer.claims, others))
 
 
 def auto_claim(room: Room, path: str) -> Grant | Refusal:

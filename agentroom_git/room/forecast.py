@@ -1,0 +1,103 @@
+"""What usually changes together with claimed files and is held by another agent: told with a grant, before the work.
+
+Read from the repository's history: which files the newest commits changed, kept in a private file and brought up to
+date by what is new on integration. It is advice: what takes too long or cannot be read is left out, never waited for.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from agentroom_git.core.claims import Claim
+from agentroom_git.core.ids import AgentName, Oid
+from agentroom_git.core.patterns import compiled, has
+from agentroom_git.room.room import Room
+from agentroom_git.system.files import read_json, write_json
+from agentroom_git.system.process import ProcessError, git
+
+HISTORY = 2000
+"""Commits that are looked at: the newest of them, without merges."""
+TOUCHING = 500
+MAX_FILES = 30
+"""A commit of more files says little about any two of them."""
+MIN_COMMITS, MIN_SHARE = 3, 0.3
+MAX_TOLD = 5
+BUDGET_SECONDS = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """`path`, which `holder` holds, was changed by `commits` of the `of` newest commits that changed claimed files."""
+
+    path: str
+    holder: AgentName
+    commits: int
+    of: int
+
+
+def foresee(room: Room, mine: Sequence[Claim], others: Sequence[Claim]) -> tuple[Together, ...]:
+    """Return what of the others' claims usually changes together with mine, most often first."""
+    # A resource has no history, and to match globs with every file that ever was would take too long.
+    names = [name for claim in mine if (name := compiled(claim.path).name) is not None]
+    held = [claim for claim in others if not compiled(claim.path).is_resource]
+    if not names or not held:
+        return ()
+    try:
+        commits = _commits(room)
+    except ProcessError:
+        return ()
+    deadline = room.clock.monotonic() + BUDGET_SECONDS
+    roots = tuple(f"{name}/" for name in names)
+    exact = frozenset(names)
+    touching = [files for files in commits if any(file in exact or file.startswith(roots) for file in files)][:TOUCHING]
+    counts = Counter(file for files in touching for file in files)
+    found: list[Together] = []
+    for file, count in counts.most_common():
+        if count < max(MIN_COMMITS, MIN_SHARE * len(touching)) or room.clock.monotonic() > deadline:
+            break
+        holder = next((claim.agent for claim in held if has(claim.path, file)), None)
+        if holder is not None:
+            found.append(Together(file, holder, count, len(touching)))
+    return tuple(found[:MAX_TOLD])
+
+
+def _commits(room: Room) -> list[list[str]]:
+    """Return the files of the newest commits of integration, newest first."""
+    head = room.integration()
+    path = room.private / "history.json"
+    known = read_json(path)
+    old = _paths(known) if isinstance(known.get("head"), str) else []
+    if old and known["head"] == head:
+        return old
+    fresh = _read(room, head, Oid(known["head"]) if old else None)
+    if fresh is None:
+        old, fresh = [], _read(room, head, None) or []
+    commits = [*fresh, *old][:HISTORY]
+    names = {name: number for number, name in enumerate(dict.fromkeys(name for files in commits for name in files))}
+    record = {"head": head, "names": list(names), "commits": [[names[name] for name in files] for files in commits]}
+    write_json(path, record)
+    return commits
+
+
+def _paths(known: dict[str, Any]) -> list[list[str]]:
+    """Return the files by commit as they were kept, or nothing where the record is damaged."""
+    try:
+        return [[str(known["names"][number]) for number in files] for files in known["commits"]]
+    except (KeyError, IndexError, TypeError):
+        return []
+
+
+def _read(room: Room, head: Oid, since: Oid | None) -> list[list[str]] | None:
+    """Return the files of the commits that `head` has and `since` has not, or None where git cannot tell."""
+    done = git(
+        *("-c", "core.quotePath=false", "log", "--no-merges", "--no-renames", "--name-only", "--format=%x01"),
+        *(f"--max-count={HISTORY}", head, *([f"^{since}"] if since else []), "--"),
+        cwd=room.checkout,
+        env={"GIT_NO_LAZY_FETCH": "1"},
+    )
+    if done.code != 0:
+        return None
+    commits = (part.split("\n") for part in done.out.decode("utf-8", "surrogateescape").split("\x01"))
+    listed = [[name for name in lines if name and name.isprintable()] for lines in commits]
+    return [files for files in listed if 1 < len(files) <= MAX_FILES]
