@@ -12,9 +12,11 @@ from agentroom_git.cli.output import duration, print_json, say
 if TYPE_CHECKING:
     from agentroom_git.git.contested_refs import Stored
     from agentroom_git.room.contests import Contest
-    from agentroom_git.room.status import Presence
+    from agentroom_git.room.status import Presence, Status
 
 OPEN = 3
+MAX_TASKS = 20
+NO_TOPIC = "without a topic"
 
 
 def register(app: typer.Typer) -> None:
@@ -42,10 +44,20 @@ def status(
         say("  " + describe_claim(held.claim.agent, held.claim.path, held.claim.reason, held.left, held.claim.shared))
     for record in found.contested:
         say(f"  contested {record.id}: {_place(record)}")
+    _say_work(found)
     for line in found.folds:
         say(f"  {line.at} {line.text}")
     for problem in found.problems:
         say(f"  cannot read {problem.id[:10]} in {problem.ref}: {problem.problem} ({problem.hint})")
+
+
+def _say_work(found: "Status") -> None:
+    for task in found.tasks[:MAX_TASKS]:
+        say(f"  task {task.summary}")
+    if len(found.tasks) > MAX_TASKS:
+        say(f"  {len(found.tasks) - MAX_TASKS} more tasks: agentroom task list")
+    if found.topics:
+        say(f"  notes: {', '.join(f'{name or NO_TOPIC} ({count})' for name, count in found.topics[:MAX_TASKS])}")
 
 
 def _say_agent(agent: "Presence") -> None:

@@ -83,12 +83,7 @@ def list_(
 def describe_task(one: "Listed") -> list[str]:
     """Return a task as lines: what it is, how one sees that it is done, and its marker where it outlived the task."""
     task = one.task
-    state = f"held by {one.holder}" if one.holder else task.state
-    if task.closed_by:
-        state += f" by {task.closed_by}" + (f': "{task.said}"' if task.said else "")
-    waits = f", waits for {', '.join(one.waits_for)}" if one.waits_for else ""
-    agents = f", for {' and '.join(task.agents)}" if task.agents else ""
-    lines = [f"{task.id} {task.title} ({state}{waits}{agents})"]
+    lines = [one.summary]
     if task.acceptance and task.is_open:
         lines.append(f"  done when: {task.acceptance}")
     lines += [f"  done, but still there: {marker.path}:{marker.line}: {marker.text}" for marker in one.left]

@@ -4,17 +4,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agentroom_git.core.claims import ClaimsError, covers, overlaps
-from agentroom_git.core.events import Joined, Left, Recorded
+from agentroom_git.core.events import Joined
 from agentroom_git.core.ids import HUMAN, NULL, SIDECAR, AgentName
+from agentroom_git.git import contested_refs
 from agentroom_git.git.contested_refs import Stored
 from agentroom_git.git.log import Unreadable
 from agentroom_git.git.worktrees import Worktree
-from agentroom_git.room import contests, leases, logs, messages, presence, story, syncing
+from agentroom_git.room import leases, logs, messages, presence, scratchpad, story, syncing, tasks
 from agentroom_git.room.coordination import Held, live_claims, repository_path
+from agentroom_git.room.digest import Digest, closed_contests, read_digests
 from agentroom_git.room.folding import read_folds
 from agentroom_git.room.room import Room
 from agentroom_git.room.story import Line
 from agentroom_git.room.syncing import Waiting
+from agentroom_git.room.tasks import Listed
 from agentroom_git.system.locks import is_held
 
 RECENT_FOLDS = 5
@@ -38,6 +41,8 @@ class Presence:
 
 @dataclass(frozen=True, slots=True)
 class Status:
+    """`tasks` are the open ones, but for contested regions; `topics` are those of the scratchpad, with their counts."""
+
     room: str
     integration: str
     me: AgentName | None
@@ -46,6 +51,8 @@ class Status:
     claims: tuple[Held, ...]
     folds: tuple[Line, ...]
     contested: tuple[Stored, ...]
+    tasks: tuple[Listed, ...]
+    topics: tuple[tuple[str, int], ...]
     problems: tuple[Unreadable, ...]
 
 
@@ -61,11 +68,15 @@ def read_status(room: Room, paths: Sequence[str] = ()) -> Status:
     worktrees = room.worktrees()
     agents: list[Presence] = []
     problems: list[Unreadable] = []
-    for agent in sorted(set(logs.writers(room)) - {SIDECAR, HUMAN}):
-        agents.append(_presence(room, agent, worktrees.get(agent), waiting.get(agent), problems))
+    digests = read_digests(room)
+    for agent in sorted(set(digests) - {SIDECAR, HUMAN}):
+        problems += digests[agent].problems
+        agents.append(_presence(room, digests[agent], agent, worktrees.get(agent), waiting.get(agent)))
     held = _read_claims(room, problems)
     claims = tuple(h for h in held if not wanted or any(overlaps(h.claim.path, p) for p in wanted))
-    records = contests.open_records(room)
+    closed = closed_contests(digests)
+    records = [one for one in contested_refs.read_all(room.refs, room.names.contested) if one.id not in closed]
+    listed = [one for one in tasks.read_tasks(room, digests) if one.task.is_open and not one.task.agents]
     return Status(
         room=room.names.room,
         integration=room.integration(),
@@ -75,6 +86,8 @@ def read_status(room: Room, paths: Sequence[str] = ()) -> Status:
         claims=claims,
         folds=tuple(story.line_of_fold(room, fold) for fold in read_folds(room, RECENT_FOLDS)),
         contested=tuple(r for r in records if not wanted or any(covers(p, r.path) for p in wanted)),
+        tasks=tuple(listed),
+        topics=scratchpad.topics_of(scratchpad.all_notes(digests)),
         problems=tuple(problems),
     )
 
@@ -90,19 +103,14 @@ def _read_claims(room: Room, problems: list[Unreadable]) -> list[Held]:
 
 
 def _presence(
-    room: Room,
-    agent: AgentName,
-    worktree: Worktree | None,
-    waiting: Waiting | None,
-    problems: list[Unreadable],
+    room: Room, digest: Digest, agent: AgentName, worktree: Worktree | None, waiting: Waiting | None
 ) -> Presence:
-    last = _last_move(room, agent, problems)
     state = "left"
     if presence.is_running(room, agent):
         state = "running"
     elif worktree is not None:
         state = "gone" if worktree.problem else "idle"
-    elif isinstance(last, Joined):
+    elif digest.move is not None and isinstance(digest.move.event.body, Joined):
         state = "gone"
     return Presence(
         agent=agent,
@@ -113,15 +121,6 @@ def _presence(
         unread=messages.count_unread(room, agent) if state != "left" else 0,
         waits=waiting,
     )
-
-
-def _last_move(room: Room, agent: AgentName, problems: list[Unreadable]) -> Joined | Left | None:
-    for item in logs.read_log(room, agent):
-        if not isinstance(item, Recorded):
-            problems.append(item)
-        elif isinstance(item.event.body, Joined | Left):
-            return item.event.body
-    return None
 
 
 def read_story(room: Room, limit: int = 0) -> tuple[list[Line], list[Unreadable]]:

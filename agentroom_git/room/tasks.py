@@ -33,6 +33,17 @@ class Listed:
     waits_for: tuple[str, ...]
     left: tuple[Marker, ...] = ()
 
+    @property
+    def summary(self) -> str:
+        """The task in a line, with what agents wrote as they wrote it."""
+        task = self.task
+        state = f"held by {self.holder}" if self.holder else task.state
+        if task.closed_by:
+            state += f" by {task.closed_by}" + (f': "{task.said}"' if task.said else "")
+        waits = f", waits for {', '.join(self.waits_for)}" if self.waits_for else ""
+        agents = f", for {' and '.join(task.agents)}" if task.agents else ""
+        return f"{task.id} {task.title} ({state}{waits}{agents})"
+
 
 @dataclass(frozen=True, slots=True)
 class NotYet:

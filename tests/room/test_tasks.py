@@ -4,7 +4,7 @@ import pytest
 
 from agentroom_git.core.tasks import DONE, DROPPED
 from agentroom_git.errors import UsageError
-from agentroom_git.room import contests, coordination, digest, markers, tasks
+from agentroom_git.room import contests, coordination, digest, markers, scratchpad, status, tasks
 from agentroom_git.room.coordination import Grant, Refusal
 from rooms import Bed, edited, numbered
 
@@ -147,3 +147,17 @@ def test_a_log_that_was_put_back_is_read_anew(bed: Bed) -> None:
 
     assert [one.task.title for one in tasks.list_tasks(bed.as_agent("alice"))] == ["stays"]
     assert digest.read_digest(alice, alice.agent()).tip == before
+
+
+def test_status_shows_open_tasks_and_the_topics_of_the_scratchpad(bed: Bed) -> None:
+    bed.join("alice")
+    alice = bed.as_agent("alice")
+    task = tasks.add(alice, "round half up")
+    tasks.drop(alice, tasks.add(alice, "gone").id)
+    tasks.claim(alice, task.id)
+    scratchpad.add_note(alice, "ids are text", "schema")
+
+    found = status.read_status(bed.room())
+
+    assert [one.summary for one in found.tasks] == [f"{task.id} round half up (held by alice)"]
+    assert found.topics == (("schema", 1),)
