@@ -16,7 +16,7 @@ from agentroom_git.room.room import Room
 from agentroom_git.system.files import read_json, write_json
 from agentroom_git.system.process import ProcessError, git
 
-HISTORY = 2000
+HISTORY = 6000
 """Commits that are looked at: the newest of them, without merges."""
 TOUCHING = 500
 MAX_FILES = 30
