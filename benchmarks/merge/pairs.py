@@ -1,0 +1,156 @@
+"""Merge pairs of features that were written independently, and run both features' own tests on the result.
+
+TASK is a task folder of the CooperBench data set (github.com/cooperbench/CooperBench, MIT), REPO a clone of the project
+that it is about, PYTHON an interpreter with the project's test dependencies. Each pair is merged by git, by the fold
+without claims, and by the fold with a claim of each side in turn. Prints for the pairs that git cannot merge, and for
+those that it can, whose tests pass. The tests are the project's and run as they are: only for data that you trust.
+"""
+
+import argparse
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import combinations
+from pathlib import Path
+
+import pygit2
+
+from agentroom_git.core import trailers
+from agentroom_git.core.fold import Engine, Head
+from agentroom_git.core.ids import AgentName, Oid
+from agentroom_git.git.objects import GitHistory
+
+SECONDS = 120
+OUTCOMES = ("both", "first", "second", "neither")
+
+
+@dataclass
+class Bench:
+    """One task: its project checked out at the base commit, and what is known of trees under test."""
+
+    task: Path
+    python: Path
+    work: Path
+    base: str
+    known: dict[tuple[str, int], bool] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.history = GitHistory(pygit2.Repository(str(self.work)))
+
+    def git(self, *arguments: str, check: bool = True) -> str:
+        command = ["git", "-c", "user.name=b", "-c", "user.email=b@example.invalid", *arguments]
+        done = subprocess.run(command, cwd=self.work, capture_output=True, text=True, check=False)
+        if check and done.returncode:
+            raise SystemExit(f"{' '.join(command)}: {done.stderr.strip()}")
+        return done.stdout.strip()
+
+    def apply(self, patch: Path) -> bool:
+        command = ["git", "apply", "--ignore-whitespace", str(patch)]
+        return subprocess.run(command, cwd=self.work, capture_output=True, check=False).returncode == 0
+
+    def feature(self, number: int) -> Path:
+        return self.task.resolve() / f"feature{number}"
+
+    def commit(self, number: int, token: int = 0) -> Oid | None:
+        """Commit a feature on the base, under claims of all that it changes where a token is given."""
+        self.git("reset", "--quiet", "--hard", self.base)
+        if not self.apply(self.feature(number) / "feature.patch"):
+            return None
+        self.git("add", "--all")
+        paths = self.git("diff", "--cached", "--name-only").splitlines() if token else []
+        lines = [f"{trailers.AGENT}: feature{number}", *(f"{trailers.CLAIM}: {token} {path}" for path in paths)]
+        self.git("commit", "--quiet", "--allow-empty", "-m", f"feature {number}\n\n" + "\n".join(lines))
+        return Oid(self.git("rev-parse", "HEAD"))
+
+    def merge_by_git(self, one: Oid, other: Oid) -> str | None:
+        printed = self.git("merge-tree", "--write-tree", one, other, check=False).splitlines()
+        return printed[0] if len(printed) == 1 else None
+
+    def fold(self, pair: tuple[int, int], commits: tuple[Oid, Oid]) -> str:
+        heads = [Head(id, AgentName(f"feature{n}")) for n, id in zip(pair, commits, strict=True)]
+        return Engine(self.history).fold(heads).tree
+
+    def passes(self, tree: str, number: int) -> bool:
+        """Tell whether a feature's own tests pass on a tree."""
+        key = (tree, number)
+        if key not in self.known:
+            self.git("read-tree", "--reset", "-u", tree)
+            self.git("clean", "--quiet", "-fdx")
+            self.known[key] = self.apply(self.feature(number) / "tests.patch") and self._run()
+        return self.known[key]
+
+    def _run(self) -> bool:
+        script = (self.task / "run_tests.sh").read_text()
+        found = re.search(r"-m pytest ([^\n|&]*)", script)
+        arguments = shlex.split(re.sub(r"\d?>.*", "", found[1])) if found else []
+        command = [str(self.python), "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *arguments]
+        env = {
+            "PATH": "/usr/bin:/bin",
+            "PYTHONPATH": f"{self.work}:{self.work / 'src'}",
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        try:
+            done = subprocess.run(command, cwd=self.work, env=env, capture_output=True, timeout=SECONDS, check=False)
+        except subprocess.TimeoutExpired:
+            return False
+        return done.returncode == 0
+
+    def judge(self, tree: str | None, pair: tuple[int, int]) -> str:
+        if tree is None:
+            return "neither"
+        one, other = (self.passes(tree, number) for number in pair)
+        return {(True, True): "both", (True, False): "first", (False, True): "second"}.get((one, other), "neither")
+
+
+def find_outcomes(bench: Bench) -> Iterator[tuple[bool, str, str]]:
+    """Yield for each pair whether git merges it, by whom it was merged, and whose tests pass."""
+    numbers = sorted(int(path.name.removeprefix("feature")) for path in bench.task.glob("feature*"))
+    plain = {number: bench.commit(number) for number in numbers}
+    claimed = {number: bench.commit(number, token=1) for number in numbers}
+    # A feature whose own tests fail alone says nothing about a merge.
+    sound = [n for n in numbers if (id := plain[n]) and bench.passes(bench.history.tree_of(id), n)]
+    print(f"{bench.task}: {len(sound)} of {len(numbers)} features pass their tests alone", flush=True)
+    for pair in combinations(sound, 2):
+        one, other = plain[pair[0]], plain[pair[1]]
+        claim_one, claim_other = claimed[pair[0]], claimed[pair[1]]
+        if one is None or other is None or claim_one is None or claim_other is None:
+            continue
+        by_git = bench.merge_by_git(one, other)
+        is_clean = by_git is not None
+        yield is_clean, "git", bench.judge(by_git, pair)
+        yield is_clean, "fold", bench.judge(bench.fold(pair, (one, other)), pair)
+        yield is_clean, "fold, claim of one side", bench.judge(bench.fold(pair, (claim_one, other)), pair)
+        turned = (pair[1], pair[0])
+        yield is_clean, "fold, claim of one side", bench.judge(bench.fold(turned, (claim_other, one)), turned)
+
+
+def main() -> int:
+    """Run one task."""
+    parser = argparse.ArgumentParser(description="Merge pairs of features and run their tests.")
+    parser.add_argument("task", type=Path)
+    parser.add_argument("repo", type=Path)
+    parser.add_argument("--python", type=Path, default=Path(sys.executable))
+    options = parser.parse_args()
+    found = re.search(r"BASE_COMMIT=\"?([0-9a-f]{40})", (options.task / "setup.sh").read_text())
+    if found is None:
+        raise SystemExit(f"{options.task} names no base commit")
+    counts: Counter[tuple[bool, str, str]] = Counter()
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder).resolve() / "project"
+        subprocess.run(["git", "clone", "--quiet", "--shared", str(options.repo), str(work)], check=True)
+        counts.update(find_outcomes(Bench(options.task, options.python, work, found[1])))
+    for is_clean in (False, True):
+        print("pairs that git merges cleanly" if is_clean else "pairs that git cannot merge")
+        for way in ("git", "fold", "fold, claim of one side"):
+            shown = [f"{name} {counts[is_clean, way, name]}" for name in OUTCOMES]
+            print(f"  {way}: {', '.join(shown)}" + (" (first: the holder)" if "claim" in way else ""))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
