@@ -5,12 +5,11 @@ from agentroom_git.room.secrets import refuse_secrets
 
 
 def checked(text: str, what: str, limit: int, *, may_be_empty: bool = False) -> str:
-    """Return the text without white space around it; raise `UsageError` where it cannot be said.
+    """Return the text as it is; raise `UsageError` where it cannot be said.
 
     Nothing is refused for what it looks like: control characters and the like are spelled out where it is shown.
     """
-    text = text.strip()
-    if not text and not may_be_empty:
+    if not text.strip() and not may_be_empty:
         raise UsageError(f"{what} is empty", hint="say what the others need to know")
     if len(text) > limit:
         raise UsageError(f"{what} has {len(text)} characters, at most {limit}", hint="put the rest into a file")

@@ -81,8 +81,8 @@ def add(
 ) -> Task:
     """Put a task on the list; `needs` name tasks that come first."""
     room.integration()
-    title = checked(title, "a task's title", tasks.MAX_TITLE)
-    acceptance = checked(acceptance, "a line of acceptance", tasks.MAX_ACCEPTANCE, may_be_empty=True)
+    title = checked(title.strip(), "a task's title", tasks.MAX_TITLE)
+    acceptance = checked(acceptance.strip(), "a line of acceptance", tasks.MAX_ACCEPTANCE, may_be_empty=True)
     if len(needs) > tasks.MAX_NEEDS:
         raise UsageError(f"{len(needs)} needs in one task, at most {tasks.MAX_NEEDS}", hint="name the last of them")
     known = _all_tasks(room, read_digests(room))
@@ -123,7 +123,7 @@ def claim(room: Room, id: str) -> Grant | Refusal | NotYet:
 def finish(room: Room, id: str, text: str = "") -> Listed:
     """Say that a task is done, and give back the claim on it; the answer names its marker where it is still there."""
     task = _own(room, id)
-    said = checked(text, "what you say of a task", tasks.MAX_ACCEPTANCE, may_be_empty=True)
+    said = checked(text.strip(), "what you say of a task", tasks.MAX_ACCEPTANCE, may_be_empty=True)
     recorded = logs.record(room, TaskDone(task.id, task.title, said))
     _give_back(room, task)
     done = tasks.replay([*_events(read_digests(room)), recorded])[task.id]
@@ -135,7 +135,7 @@ def finish(room: Room, id: str, text: str = "") -> Listed:
 def drop(room: Room, id: str, text: str = "") -> Task:
     """Take a task off the list undone, for everybody."""
     task = _own(room, id)
-    said = checked(text, "what you say of a task", tasks.MAX_ACCEPTANCE, may_be_empty=True)
+    said = checked(text.strip(), "what you say of a task", tasks.MAX_ACCEPTANCE, may_be_empty=True)
     recorded = logs.record(room, TaskDropped(task.id, task.title, said))
     _give_back(room, task)
     return tasks.replay([*_events(read_digests(room)), recorded])[task.id]
