@@ -144,3 +144,38 @@ def test_a_pointer_of_git_lfs_is_never_merged_as_text() -> None:
     )
     merged = merge_files(base, ours, theirs, path="model.bin")
     assert (merged.kind, merged.text) == ("pointer", ours)
+
+
+def _agentroom(cwd: Path, *arguments: str) -> str:
+    command = [sys.executable, "-m", "agentroom_git", *arguments]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=True).stdout
+
+
+def test_init_sets_the_merge_driver_up_and_uninstall_takes_it_back(repository: Path, git, monkeypatch) -> None:
+    config = repository / ".git" / "config"
+    before = config.read_bytes()
+    _agentroom(repository, "init", "--merge-driver")
+    app, text = repository / "src" / "app.py", (repository / "src" / "app.py").read_text()
+    for branch, old, new in (
+        ("other", "amount + 1", "amount + 11"),
+        ("main", "+ 1\n    return total", "+ 1\n    return 1"),
+    ):
+        git("switch", "-q", *(["-c"] if branch == "other" else []), branch, cwd=repository)
+        app.write_text(text.replace(old, new))
+        git("commit", "-qam", branch, cwd=repository)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+
+    git("merge", "-q", "--no-edit", "other", cwd=repository)
+
+    assert "amount + 11\n    return 1\n" in app.read_text()
+    assert "merge.default" in _agentroom(repository, "init", "--merge-driver")
+    _agentroom(repository, "uninstall")
+    assert config.read_bytes() == before
+
+
+def test_a_default_driver_of_the_users_stays(repository: Path, git) -> None:
+    git("config", "merge.default", "mine", cwd=repository)
+    assert "stays mine" in _agentroom(repository, "init", "--merge-driver")
+    _agentroom(repository, "uninstall")
+    assert git("config", "merge.default", cwd=repository) == "mine\n"
