@@ -49,6 +49,8 @@ def claim(
             say(f"claimed {one.path} (token {one.token})")
         for one in answer.took_over:
             say(f"taken over from {one.agent}: {one.path}")
+        for link in answer.imports:
+            say(f"look: {link.path} imports {link.target}; {link.holder} holds one of them")
         for near in answer.forecast:
             say(f"look: {near.path}, held by {near.holder}, changed in {near.commits} of {near.of} commits with these")
     _say_lost(room)

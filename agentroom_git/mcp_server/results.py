@@ -75,6 +75,12 @@ class ChangesTogether(BaseModel):
     of_commits: int
 
 
+class Import(BaseModel):
+    path: str
+    imports: str
+    holder: str = Field(description="Who holds the one of them that you do not.")
+
+
 class ClaimAnswer(Inbox):
     granted: bool
     claimed: list[str] = Field(default=[], description="What you hold now, of what you asked for.")
@@ -87,6 +93,7 @@ class ClaimAnswer(Inbox):
     forecast: list[ChangesTogether] = Field(
         default=[], description="What others hold and past commits often changed together with what you claimed."
     )
+    imports: list[Import] = Field(default=[], description="Imports that join what you claimed with what others hold.")
 
 
 class ReleaseAnswer(Inbox):
@@ -230,6 +237,9 @@ def claim_answer(answer: Grant | Refusal, losses: Losses | None = None) -> Claim
         forecast=[
             ChangesTogether(path=_shown(one.path), holder=one.holder, commits=one.commits, of_commits=one.of)
             for one in answer.forecast
+        ],
+        imports=[
+            Import(path=_shown(one.path), imports=_shown(one.target), holder=one.holder) for one in answer.imports
         ],
     )
 

@@ -25,7 +25,7 @@ from agentroom_git.core.patterns import escape, has, parse_pattern
 from agentroom_git.errors import UsageError
 from agentroom_git.git.claims_ref import Snapshot, change_table, read_history, read_table, removed_claims
 from agentroom_git.room import hooks, leases, logs, queue
-from agentroom_git.room.forecast import Together, foresee
+from agentroom_git.room.forecast import Joined, Together, foresee, joined_by_imports
 from agentroom_git.room.room import Room
 from agentroom_git.system.files import read_json, write_json
 
@@ -49,11 +49,13 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """`forecast`: what others hold and what usually changes together with the claimed files."""
+    """`forecast`: what others hold and what usually changes together with the claimed files; `imports`: what joins
+    them with others'."""
 
     claims: tuple[Claim, ...]
     took_over: tuple[Claim, ...]
     forecast: tuple[Together, ...] = ()
+    imports: tuple[Joined, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +142,10 @@ def _with_forecast(room: Room, answer: Grant | Refusal) -> Grant | Refusal:
     if isinstance(answer, Refusal):
         return answer
     others = [c for c in read_table(room.refs, room.names.claims).table.claims if c.agent != room.me]
-    return replace(answer, forecast=foresee(room, answer.claims, others))
+    if not others:
+        return answer
+    imports = joined_by_imports(room, answer.claims, others)
+    return replace(answer, forecast=foresee(room, answer.claims, others), imports=imports)
 
 
 def auto_claim(room: Room, path: str) -> Grant | Refusal:

@@ -1,17 +1,22 @@
-"""What usually changes together with claimed files and is held by another agent: told with a grant, before the work.
+"""What another agent holds and will matter to the claimed files: told with a grant, before the work.
+
+Two kinds: what usually changes together with them, and what imports join with them on integration.
 
 Read from the repository's history: which files the newest commits changed, kept in a private file and brought up to
 date by what is new on integration. It is advice: what takes too long or cannot be read is left out, never waited for.
 """
 
+import stat
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from agentroom_git.core.claims import Claim
 from agentroom_git.core.ids import AgentName, Oid
-from agentroom_git.core.patterns import compiled, has
+from agentroom_git.core.imports import MAX_BYTES, imported
+from agentroom_git.core.patterns import compiled, escape, has, overlaps
 from agentroom_git.room.room import Room
 from agentroom_git.system.files import read_json, write_json
 from agentroom_git.system.process import ProcessError, git
@@ -34,6 +39,48 @@ class Together:
     holder: AgentName
     commits: int
     of: int
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """`path` imports `target`, and `holder` holds the one of them that the caller does not."""
+
+    path: str
+    target: str
+    holder: AgentName
+
+
+def joined_by_imports(room: Room, mine: Sequence[Claim], others: Sequence[Claim]) -> tuple[Joined, ...]:
+    """Return the imports on integration that join a claimed file with one of another's, in either direction.
+
+    Only files that are claimed by name are read, and as many as the budget allows.
+    """
+    tree = room.history.tree_of(room.integration())
+
+    @cache
+    def read(path: str) -> str | None:
+        entry = room.history.entry(tree, path.encode("utf-8", "surrogateescape")) if path else None
+        is_text = entry is not None and stat.S_ISREG(entry.mode) and room.history.blob_size(entry.id) <= MAX_BYTES
+        return room.history.blob(entry.id).decode("utf-8", "replace") if entry is not None and is_text else None
+
+    deadline = room.clock.monotonic() + BUDGET_SECONDS
+    found: dict[Joined, None] = {}
+    pairs = [(claim, others) for claim in mine] + [(claim, mine) for claim in others]
+    for claim, facing in pairs:
+        name = compiled(claim.path).name
+        text = read(name) if name is not None else None
+        if room.clock.monotonic() > deadline:
+            break
+        for target in sorted(imported(name, text, read)) if name is not None and text is not None else ():
+            for other in facing:
+                if _is_on(other.path, target):
+                    found[Joined(name or "", target, other.agent if facing is others else claim.agent)] = None
+    return tuple(found)[:MAX_TOLD]
+
+
+def _is_on(pattern: str, target: str) -> bool:
+    # A package of Go's is a folder, of which one file may be claimed.
+    return has(pattern, target) or overlaps(pattern, escape(target))
 
 
 def foresee(room: Room, mine: Sequence[Claim], others: Sequence[Claim]) -> tuple[Together, ...]:

@@ -31,14 +31,14 @@ async def test_two_agents_share_a_repository_in_both_eras(era: str, bed: Bed, cl
         granted = await ask(alice, "claim", paths=["src/app.py"], reason="totals")
         assert granted == QUIET | {
             "granted": True, "claimed": ["src/app.py"], "tokens": [1], "taken_over": [], "held_by": [], "free": [],
-            "waiting": [], "lost": [], "forecast": [],
+            "waiting": [], "lost": [], "forecast": [], "imports": [],
         }  # fmt: skip
 
         refused = await ask(bob, "claim", paths=["src", "README.md"])
         (held,) = refused.pop("held_by")
         assert refused == QUIET | {
             "granted": False, "claimed": [], "tokens": [], "taken_over": [], "free": ["README.md"],
-            "waiting": [], "lost": [], "forecast": [],
+            "waiting": [], "lost": [], "forecast": [], "imports": [],
         }  # fmt: skip
         assert 800 < held.pop("expires_in_seconds") <= 900
         (claim,) = coordination.live_claims(bed.room())

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from agentroom_git.core.ids import AgentName
 from agentroom_git.room import coordination, forecast
 from agentroom_git.room.coordination import Grant
-from agentroom_git.room.forecast import Together
+from agentroom_git.room.forecast import Joined, Together
 from rooms import Bed, Git
 
 
@@ -58,3 +59,18 @@ def test_a_damaged_cache_is_made_anew(content: str, bed: Bed) -> None:
     coordination.claim(bed.as_agent("bob"), ["docs"])
     (bed.room().private / "history.json").write_text(content.replace("HEAD", bed.room().integration()))
     assert [one.commits for one in _foreseen(bed, "src/app.py")] == [6]
+
+
+def test_imports_that_join_two_claimed_files_are_told_in_both_directions(bed: Bed) -> None:
+    files = {"src/app.py": "from util import x\n", "web/a.ts": "import './b'\n", "web/b.ts": "", "b.ts": ""}
+    go = {"go.mod": "module m\n", "main.go": 'package main\n\nimport "m/store"\n', "store/db.go": "package store\n"}
+    bed.commit("bob", files | go)
+    bed.settle()
+    coordination.claim(bed.as_agent("bob"), ["src/util.py", "web/a.ts", "b.ts", "store/db.go", "*.bin"])
+    answer = coordination.claim(bed.as_agent("alice"), ["src/app.py", "web/b.ts", "main.go"])
+    assert isinstance(answer, Grant)
+    assert set(answer.imports) == {
+        Joined("src/app.py", "src/util.py", AgentName("bob")),
+        Joined("web/a.ts", "web/b.ts", AgentName("bob")),
+        Joined("main.go", "store", AgentName("bob")),
+    }
