@@ -27,6 +27,7 @@ from agentroom_git.git.claims_ref import Snapshot, change_table, read_history, r
 from agentroom_git.room import hooks, leases, logs, queue
 from agentroom_git.room.forecast import Joined, Together, foresee, joined_by_imports
 from agentroom_git.room.room import Room
+from agentroom_git.room.secrets import refuse_secrets
 from agentroom_git.system.files import read_json, write_json
 
 MAX_WAIT = 3600
@@ -126,6 +127,7 @@ def claim(
     if not 0 <= wait <= MAX_WAIT:
         raise UsageError(f"a wait of {wait:g} s is not between 0 s and {MAX_WAIT} s", hint="ask again after it")
     lease = room.config.lease if ttl is None else ttl
+    refuse_secrets(reason, "a claim's reason")
     wanted = claims.parse_request([repository_path(room, path) for path in paths], reason, lease)
     ask = Request(agent, wanted, reason, lease, shared, logs.stamp(room))
     leases.beat(room)

@@ -12,7 +12,7 @@ import sys
 
 import pytest
 
-from agentroom_git.room import messages, scratchpad, secrets, tasks
+from agentroom_git.room import coordination, messages, scratchpad, secrets, tasks
 from agentroom_git.room.secrets import SecretError, find_secret
 from rooms import Bed
 
@@ -170,6 +170,7 @@ def test_a_refused_secret_is_nowhere_in_the_repository_nor_in_the_answer(bed: Be
         lambda: tasks.add(alice, secret),
         lambda: tasks.add(alice, "t", acceptance=secret),
         lambda: tasks.finish(alice, known.id, secret),
+        lambda: coordination.claim(alice, ["src"], reason=secret),
     ):
         with pytest.raises(SecretError) as refused:
             say()
