@@ -71,7 +71,7 @@ def with_unread(room: Room, answer: Answer, *, limit: int = 20, max_bytes: int =
         return answer
     with held(room.private / "inbox" / f"{room.me}.lock", seconds=LOCK_SECONDS, what="the inbox"):
         found = messages.unread(room, limit=limit, max_bytes=max_bytes)
-        if len(found.messages) == 1 and len(found.messages[0].text.encode("utf-8", "replace")) > max_bytes:
+        if len(found.messages) == 1 and messages.size_of(found.messages[0]) > max_bytes:
             found = messages.Unread((), found.more + 1)
         messages.mark_read(room, found.messages)
     return answer.model_copy(update=dict(inbox(found)))
