@@ -91,48 +91,53 @@ def foresee(room: Room, mine: Sequence[Claim], others: Sequence[Claim]) -> tuple
     if not names or not held:
         return ()
     try:
-        commits = _commits(room)
+        history = _history(room)
     except ProcessError:
         return ()
     deadline = room.clock.monotonic() + BUDGET_SECONDS
-    roots = tuple(f"{name}/" for name in names)
-    exact = frozenset(names)
-    touching = [files for files in commits if any(file in exact or file.startswith(roots) for file in files)][:TOUCHING]
-    counts = Counter(file for files in touching for file in files)
+    exact, roots = frozenset(names), tuple(f"{name}/" for name in names)
+    known, commits = history
+    wanted = {number for number, file in enumerate(known) if file in exact or file.startswith(roots)}
+    touching = [files for files in commits if not wanted.isdisjoint(files)][:TOUCHING]
+    counts = Counter(number for files in touching for number in files)
     found: list[Together] = []
-    for file, count in counts.most_common():
+    for number, count in counts.most_common():
         if count < max(MIN_COMMITS, MIN_SHARE * len(touching)) or room.clock.monotonic() > deadline:
             break
-        holder = next((claim.agent for claim in held if has(claim.path, file)), None)
+        holder = next((claim.agent for claim in held if has(claim.path, known[number])), None)
         if holder is not None:
-            found.append(Together(file, holder, count, len(touching)))
+            found.append(Together(known[number], holder, count, len(touching)))
     return tuple(found[:MAX_TOLD])
 
 
-def _commits(room: Room) -> list[list[str]]:
-    """Return the files of the newest commits of integration, newest first."""
+def _history(room: Room) -> tuple[list[str], list[list[int]]]:
+    """Return names of files, and for the newest commits of integration, newest first, the numbers of theirs."""
     head = room.integration()
     path = room.private / "history.json"
-    known = read_json(path)
-    old = _paths(known) if isinstance(known.get("head"), str) else []
-    if old and known["head"] == head:
-        return old
-    fresh = _read(room, head, Oid(known["head"]) if old else None)
+    record = read_json(path)
+    names, old = _kept(record)
+    if old and record["head"] == head:
+        return names, old
+    fresh = _read(room, head, Oid(record["head"]) if old else None)
     if fresh is None:
-        old, fresh = [], _read(room, head, None) or []
-    commits = [*fresh, *old][:HISTORY]
-    names = {name: number for number, name in enumerate(dict.fromkeys(name for files in commits for name in files))}
-    record = {"head": head, "names": list(names), "commits": [[names[name] for name in files] for files in commits]}
-    write_json(path, record)
-    return commits
+        names, old, fresh = [], [], _read(room, head, None) or []
+    numbers = {name: number for number, name in enumerate(names)}
+    new = [[numbers.setdefault(name, len(numbers)) for name in files] for files in fresh]
+    commits = [*new, *old][:HISTORY]
+    write_json(path, {"head": head, "names": list(numbers), "commits": commits})
+    return list(numbers), commits
 
 
-def _paths(known: dict[str, Any]) -> list[list[str]]:
-    """Return the files by commit as they were kept, or nothing where the record is damaged."""
+def _kept(record: dict[str, Any]) -> tuple[list[str], list[list[int]]]:
+    """Return what was kept, or nothing where the record is damaged."""
+    names, commits = record.get("names"), record.get("commits")
+    if not (isinstance(record.get("head"), str) and isinstance(names, list) and isinstance(commits, list)):
+        return [], []
     try:
-        return [[str(known["names"][number]) for number in files] for files in known["commits"]]
-    except (KeyError, IndexError, TypeError):
-        return []
+        highest = max((max(files) for files in commits), default=-1)
+    except (TypeError, ValueError):
+        return [], []
+    return (names, commits) if highest < len(names) else ([], [])
 
 
 def _read(room: Room, head: Oid, since: Oid | None) -> list[list[str]] | None:
