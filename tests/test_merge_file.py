@@ -86,6 +86,13 @@ def test_a_missing_file_is_refused_with_exit_code_2(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, b"", 2)
 
 
+@pytest.mark.parametrize("options", [("--claim", "me"), ("--prefer", "x"), ("--output", "nowhere/x")])
+def test_options_that_make_no_sense_are_refused_with_exit_code_2(tmp_path: Path, options: tuple[str, str]) -> None:
+    done = _run(_write(tmp_path, BASE, BASE, _edit(5, "x")), "base", "ours", "theirs", *options)
+
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, b"", 2)
+
+
 def test_the_result_may_go_to_a_file(tmp_path: Path) -> None:
     folder = _write(tmp_path, BASE, _edit(5, "mine"), BASE)
 

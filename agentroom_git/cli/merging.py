@@ -59,7 +59,7 @@ def merge_file(  # noqa: PLR0913 - one parameter an option
     merged = merge_files(*texts, path=where, claim=claim, prefer=prefer, explain=as_json)
     target = ours if as_driver else output
     if target is not None:
-        target.write_bytes(merged.text)
+        _write(target, merged.text)
     elif not as_json:
         typer.get_binary_stream("stdout").write(merged.text)
     if as_json:
@@ -76,6 +76,16 @@ def _read(file: Path) -> bytes:
     except OSError as error:
         raise UsageError(
             f"{ascii(str(file)[:200])} cannot be read: {error.strerror}", hint="give three files: BASE OURS THEIRS"
+        ) from error
+
+
+def _write(file: Path, text: bytes) -> None:
+    try:
+        file.write_bytes(text)
+    except OSError as error:
+        raise UsageError(
+            f"{ascii(str(file)[:200])} cannot be written: {error.strerror}",
+            hint="name a file in a folder that is there",
         ) from error
 
 
