@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from agentroom_git.core.claims import Claim
+from agentroom_git.core.claims import Claim, Table
 from agentroom_git.core.ids import AgentName
 from agentroom_git.core.patterns import compiled, is_glob
 from agentroom_git.git.claims_ref import read_table
@@ -26,6 +26,8 @@ SCRIPT = "dispatch"
 ALWAYS = ("pre-commit", "prepare-commit-msg", "post-commit")
 MAX_LINES, MAX_GLOBS = 200, 16
 """What the commit hook looks through: it starts a git for each glob."""
+EVERYONE = "everyone"
+"""A file beside the agents' own; the name is one that no agent may have."""
 LOCK_SECONDS = 10.0
 
 
@@ -62,9 +64,20 @@ def store_claims(room: Room, agents: Collection[AgentName]) -> None:
     """
     with held(room.private / "live.lock", seconds=LOCK_SECONDS, what="the list of claims for the commit hook"):
         table = read_table(room.refs, room.names.claims).table
+        _store_everyones(room, table)
         for agent in agents:
             plain, globs = _lines(table.of(agent))
             replace_text(room.private / "live" / agent, "".join(f"{line}\n" for line in plain + globs))
+
+
+def _store_everyones(room: Room, table: Table) -> None:
+    """Write down who holds what alone, `AGENT PATH` a line after the level at which the commit hook minds it.
+
+    Globs are left to the other layers: the commit hook compares names.
+    """
+    names = [(claim.agent, compiled(claim.path).name) for claim in table.claims if not claim.shared and not claim.auto]
+    lines = [f"{agent} {name}" for agent, name in names if name is not None and name.isprintable()]
+    replace_text(room.private / "live" / EVERYONE, "".join(f"{line}\n" for line in [room.config.enforce, *lines]))
 
 
 def _lines(claims: Collection[Claim]) -> tuple[list[str], list[str]]:

@@ -134,3 +134,42 @@ def test_hooks_elsewhere_are_found_through_the_repositorys_own_setting(bed: Bed,
     done = run(bed, "alice", "sh", "-c", "git commit -q --allow-empty -m x && ls")
 
     assert "hook-elsewhere" in done.stdout
+
+
+class TestCommitsToWhatSomebodyElseHolds:
+    """The commit hook minds claims at the level of the configuration."""
+
+    SCRIPT = "echo x >>src/app.py && git add . && git commit -q -m x"
+
+    def claimed(self, bed: Bed, level: str) -> None:
+        (bed.repository / ".agentroom.yaml").write_text(f"enforce: {level}\n")
+        bed.join("alice")
+        coordination.claim(bed.as_agent("alice"), ["src"])
+
+    @pytest.mark.parametrize(("level", "code", "is_told"), [("off", 0, False), ("warn", 0, True), ("refuse", 1, True)])
+    def test_by_level(self, bed: Bed, level: str, code: int, is_told: bool) -> None:
+        self.claimed(bed, level)
+
+        done = run(bed, "bob", "sh", "-c", self.SCRIPT)
+
+        assert done.returncode == code
+        assert ("agentroom: src/app.py is claimed by alice" in done.stderr) is is_told
+
+    def test_the_holder_commits_freely(self, bed: Bed) -> None:
+        self.claimed(bed, "refuse")
+
+        done = run(bed, "alice", "sh", "-c", self.SCRIPT)
+
+        assert (done.returncode, done.stderr) == (0, "")
+
+    def test_what_was_given_back_is_free(self, bed: Bed) -> None:
+        self.claimed(bed, "refuse")
+        coordination.release(bed.as_agent("alice"), None)
+
+        assert run(bed, "bob", "sh", "-c", self.SCRIPT).returncode == 0
+
+    def test_a_damaged_list_stops_nobody(self, bed: Bed) -> None:
+        self.claimed(bed, "refuse")
+        (bed.repository / ".git/agentroom/main/live/everyone").write_bytes(b"\0\xff\n" * 100)
+
+        assert run(bed, "bob", "sh", "-c", self.SCRIPT).returncode == 0

@@ -27,7 +27,7 @@ def _commit(bed: Bed, name: str, files: dict[str, str], *more: str) -> list[str]
     env = agent_environment(bed.as_agent(name), parse_agent(name), bed.path(name))
     for command in (("add", "--all"), ("commit", "--quiet", "-m", "work", *more)):
         done = subprocess.run(["git", *command], cwd=bed.path(name), env=env, capture_output=True, text=True)
-        assert (done.returncode, done.stderr) == (0, ""), command
+        assert done.returncode == 0, done.stderr
     message = bed.git("log", "-1", "--format=%B", cwd=bed.path(name))
     assert trailers.values(message, trailers.AGENT) == [name]
     return trailers.values(message, trailers.CLAIM)
