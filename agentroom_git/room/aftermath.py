@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from agentroom_git.core.claims import covers
+from agentroom_git.core.claims import ClaimsError, covers
 from agentroom_git.core.escape import path_text
 from agentroom_git.core.events import Notice
 from agentroom_git.core.ids import BASE, Oid
@@ -18,7 +18,11 @@ def after_folds(room: Room, folds: Sequence[Made]) -> None:
     if not folds:
         return
     contests.close_edited(room, folds)
-    claims = [one for one in coordination.live_claims(room) if not one.claim.shared and not one.is_stale]
+    try:
+        claims = [one for one in coordination.live_claims(room) if not one.claim.shared and not one.is_stale]
+    except ClaimsError:
+        # A damaged table stops who asks about claims, and nobody else.
+        return
     for made in folds:
         others = [one for one in claims if one.claim.agent != made.agent]
         if made.agent != BASE and others:

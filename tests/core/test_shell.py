@@ -40,7 +40,7 @@ from agentroom_git.core.shell import Writes, find_writes
         ("(cd x && touch y)", ("x/y",)),
         ("ls -la; grep -i x y", ()),
         ("echo 'a > b'", ()),
-        ("echo \"unfinished > b", ()),
+        ('echo "unfinished > b', ()),
         ("", ()),
     ],
 )
