@@ -47,8 +47,23 @@ def check_repository(room: Room) -> None:
         raise UnsupportedRepositoryError(
             "this clone is shallow, and a fold needs the history", hint="git fetch --unshallow"
         )
+    _check_history(room)
     _check_index(room)
     _check_refs(room)
+
+
+def _check_history(room: Room) -> None:
+    """Refuse a history that git shows differently from how it is stored: folds are recomputed from what is stored."""
+    replaced = room.refs.listed("refs/replace/")
+    if replaced:
+        raise UnsupportedRepositoryError(
+            f"{len(replaced)} objects of this repository are replaced by others",
+            hint="git replace --delete NAME, or rewrite the history with git filter-repo",
+        )
+    if (room.repo.common_dir / "info" / "grafts").exists():
+        raise UnsupportedRepositoryError(
+            "this repository has grafts", hint="rewrite the history, or remove .git/info/grafts"
+        )
 
 
 def _check_git() -> None:

@@ -219,6 +219,18 @@ def test_the_remedy_of_a_refusal_works(repository: Path, git: Git, make: Callabl
     assert opening.open_new(_room(repository))
 
 
+def test_a_history_that_is_shown_differently_than_stored_is_refused(repository: Path, git: Git) -> None:
+    git("commit", "--quiet", "--allow-empty", "-m", "two", cwd=repository)
+    git("replace", "HEAD", "HEAD~1", cwd=repository)
+    with pytest.raises(UsageError, match="1 objects of this repository are replaced"):
+        opening.open_new(_room(repository))
+
+    git("replace", "--delete", "HEAD", cwd=repository)
+    (repository / ".git" / "info" / "grafts").write_text("")
+    with pytest.raises(UsageError, match="has grafts"):
+        opening.open_new(_room(repository))
+
+
 def test_a_shallow_clone_is_refused_until_it_is_whole(repository: Path, git: Git, tmp_path: Path) -> None:
     git("commit", "--quiet", "--allow-empty", "-m", "two", cwd=repository)
     clone = tmp_path / "clone"
