@@ -27,6 +27,8 @@ LOOKS_SECRET = (
     ".env", ".env.*", "*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "id_rsa*", "id_dsa*", "id_ecdsa*", "id_ed25519*",
     ".netrc", ".npmrc", ".pypirc", "credentials", "credentials.*", "secrets.*", "*.keystore",
 )  # fmt: skip
+# What is uncommitted inside a submodule is not this repository's to save.
+_SUBMODULES = ("--ignore-submodules=dirty",)
 _LOCK_ATTEMPTS = 40
 _LOCK_SECONDS = 0.05
 
@@ -81,7 +83,7 @@ def _trailers(room: Room, agent: AgentName, paths: Sequence[str]) -> list[tuple[
 
 def _status(room: Room, worktree: Worktree) -> tuple[list[str], list[str], list[str]]:
     """Return the staged, the changed and the untracked paths."""
-    done = _git(room, worktree, "status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames")
+    done = _git(room, worktree, "status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames", *_SUBMODULES)
     if done.code != 0:
         raise SaveError(f"git status failed in {worktree.path}: {done.message}", hint="run it there by hand")
     staged, changed, new = [], [], []
