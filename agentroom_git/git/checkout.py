@@ -173,9 +173,15 @@ class _Sync:
         except IndexUnreadableError as error:
             bench.discard()
             return Waits("exchange", detail=error.message)
-        with IndexCopy(self._git_dir) as index:
-            staged = self._prepare(bench, index)
-            outcome = staged if isinstance(staged, Waits) else self._sync(bench, staged, index)
+        try:
+            with IndexCopy(self._git_dir) as index:
+                staged = self._prepare(bench, index)
+                outcome = staged if isinstance(staged, Waits) else self._sync(bench, staged, index)
+        except (AgentroomError, OSError):
+            # A full disk, say: what was staged must not keep it full.
+            if not bench.is_begun:
+                bench.discard()
+            raise
         if isinstance(staged, Waits) or not bench.is_begun:
             bench.discard()
             return outcome
