@@ -7,16 +7,14 @@ from agentroom_git.core.ids import AgentName, Oid
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """One branch against integration. `tip` is where it stood when it was last folded, on `tip_branch`.
+    """One branch against integration. `tip` is where this very branch stood when it was last folded.
 
     `is_folded`: integration reaches the head; `is_forward`: the head reaches the tip.
     """
 
     agent: AgentName
     head: Oid
-    branch: str
     tip: Oid | None
-    tip_branch: str
     is_folded: bool
     is_forward: bool
 
@@ -51,11 +49,9 @@ Decision = Nothing | Take | Rewritten | Held
 def plan_fold(seen: Observed) -> Decision:
     """Decide what becomes of a branch's head.
 
-    A worktree that switched to another branch has not rewritten the one it left, so only moves on the same branch
-    count.
+    A worktree that switched to another branch has not rewritten the one it left: only moves on the same branch count.
     """
-    has_moved_off = seen.tip is not None and seen.tip_branch == seen.branch and not seen.is_forward
-    if seen.tip is not None and has_moved_off:
+    if seen.tip is not None and not seen.is_forward:
         return Held(seen.tip) if seen.is_folded else Rewritten(seen.tip)
     return Nothing() if seen.is_folded else Take()
 

@@ -5,7 +5,6 @@ nothing has to be stored beside git. A crash before the swap of the integration 
 """
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,21 +19,25 @@ from agentroom_git.git.log import signature
 from agentroom_git.git.objects import GitHistory
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Tip:
     """Where a branch stood when it was last folded; `branch` is its full name, or `-` for a detached HEAD."""
 
+    agent: AgentName
     id: Oid
     branch: str
 
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """What a fold commit says of itself: the heads of its set, each agent's tip, and what this fold brought in."""
+    """What a fold commit says of itself: the heads of its set, each branch's tip, and what this fold brought in.
+
+    An agent has the tip of its own branch, and that of the one that it last worked on elsewhere.
+    """
 
     id: Oid
     heads: frozenset[Head]
-    tips: Mapping[AgentName, Tip]
+    tips: frozenset[Tip]
     folded: tuple[Head, ...]
     contested: tuple[str, ...]
     engine: int
@@ -51,16 +54,21 @@ def read_fold(history: GitHistory, id: Oid) -> Fold:
     heads = frozenset(Head(oid, agent) for oid, agent in _pairs(trailers.values(message, trailers.HEAD)))
     if not heads:
         heads = frozenset({Head(id, history.author_of(id))})
-    tips: dict[AgentName, Tip] = {}
+    tips: set[Tip] = set()
     for value in trailers.values(message, trailers.TIP):
         agent, _, rest = value.partition(" ")
         oid, _, branch = rest.partition(" ")
         if is_oid(oid):
-            tips[AgentName(agent)] = Tip(Oid(oid), branch or "-")
+            tips.add(Tip(AgentName(agent), Oid(oid), branch or "-"))
     folded = tuple(Head(oid, agent) for oid, agent in _pairs(trailers.values(message, trailers.FOLDED)))
     engines = [int(value) for value in trailers.values(message, trailers.ENGINE) if value.isdecimal()]
     return Fold(
-        id, heads, tips, folded, tuple(trailers.values(message, trailers.CONTESTED)), engines[0] if engines else 0
+        id,
+        heads,
+        frozenset(tips),
+        folded,
+        tuple(trailers.values(message, trailers.CONTESTED)),
+        engines[0] if engines else 0,
     )
 
 
@@ -75,7 +83,7 @@ def write_fold(  # noqa: PLR0913 - a commit has this many parts
     previous: Fold,
     tree: Oid,
     heads: frozenset[Head],
-    tips: Mapping[AgentName, Tip],
+    tips: frozenset[Tip],
     folded: Head,
     contested: tuple[Contested, ...],
     at: datetime,
@@ -88,7 +96,7 @@ def write_fold(  # noqa: PLR0913 - a commit has this many parts
         (trailers.ENGINE, str(ENGINE)),
         (trailers.FOLDED, f"{folded.id} {folded.agent}"),
         *((trailers.HEAD, f"{head.id} {head.agent}") for head in sorted(heads)),
-        *((trailers.TIP, f"{agent} {tip.id} {tip.branch}") for agent, tip in sorted(tips.items())),
+        *((trailers.TIP, f"{tip.agent} {tip.id} {tip.branch}") for tip in sorted(tips)),
         *((trailers.CONTESTED, describe(record)) for record in contested),
     ]
     message = trailers.compose(subject, "", lines)

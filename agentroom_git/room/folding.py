@@ -18,6 +18,7 @@ from agentroom_git.core.tree import Contested
 from agentroom_git.errors import AgentroomError, UsageError
 from agentroom_git.git import contested_refs, folds, log
 from agentroom_git.git.folds import Fold, Tip
+from agentroom_git.git.operations import operation_under_way
 from agentroom_git.room import logs
 from agentroom_git.room.base import base_branch
 from agentroom_git.room.room import Room
@@ -28,11 +29,15 @@ LOCK_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """A head to look at: whose it is, and the full name of the branch it is on (`-` detached, empty for none)."""
+    """A head to look at: whose it is, and the full name of the branch it is on (`-` detached, empty for none).
+
+    `under_way` is what git is in the middle of there: until it has ended, HEAD is nothing that the agent has decided.
+    """
 
     agent: AgentName
     head: Oid
     name: str
+    under_way: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +79,7 @@ class Folder:
             branches = observe_branches(room)
             refuse_unknown(only, {branch.agent for branch in branches})
             for branch in branches:
-                if only and branch.agent not in only:
+                if branch.under_way or (only and branch.agent not in only):
                     continue
                 try:
                     outcome = self.fold_branch(branch)
@@ -125,8 +130,7 @@ class Folder:
         for record in folded.contested:
             contested_refs.store(room.refs, room.names.contested, record, room.clock.now())
             _tell_contested(room, record)
-        moved = {branch.agent: Tip(branch.head, branch.name)} if branch.name else {}
-        tips = {**previous.tips, **moved}
+        tips = _moved(previous.tips, branch, room.names.branch_ref(branch.agent)) if branch.name else previous.tips
         id = folds.write_fold(
             room.history, room.names.room, previous, folded.tree, heads, tips, head, folded.contested, room.clock.now()
         )
@@ -181,7 +185,8 @@ def observe_branches(room: Room) -> list[Branch]:
     found: dict[AgentName, Branch] = {}
     for agent, worktree in room.worktrees().items():
         if not worktree.problem and worktree.head is not None:
-            found[agent] = Branch(agent, worktree.head, worktree.branch or "-")
+            under_way = operation_under_way(worktree.git_dir)
+            found[agent] = Branch(agent, worktree.head, worktree.branch or "-", under_way)
     for writer in logs.writers(room):
         own = room.names.branch_ref(writer)
         tip = room.refs.get(own)
@@ -194,15 +199,20 @@ def observe_branches(room: Room) -> list[Branch]:
     return [found[agent] for agent in sorted(found)]
 
 
+def _moved(tips: frozenset[Tip], branch: Branch, own: str) -> frozenset[Tip]:
+    """Return the tips with this branch's; of branches that are not the agent's own only the last one is kept."""
+    gone = {branch.name} if branch.name == own else {tip.branch for tip in tips} - {own}
+    kept = {tip for tip in tips if tip.agent != branch.agent or tip.branch not in gone | {branch.name}}
+    return frozenset(kept | {Tip(branch.agent, branch.head, branch.name)})
+
+
 def _observe(room: Room, branch: Branch, previous: Fold) -> Observed:
-    tip = previous.tips.get(branch.agent)
-    known = tip.id if tip is not None and tip.id in room.repo.handle else None
+    on_it = (tip.id for tip in previous.tips if (tip.agent, tip.branch) == (branch.agent, branch.name))
+    known = next((id for id in on_it if id in room.repo.handle), None)
     return Observed(
         agent=branch.agent,
         head=branch.head,
-        branch=branch.name,
         tip=known,
-        tip_branch=tip.branch if tip else "",
         is_folded=room.history.reaches(previous.id, branch.head),
         is_forward=known is None or room.history.reaches(branch.head, known),
     )
@@ -214,7 +224,7 @@ def held_agents(room: Room) -> frozenset[AgentName]:
     return frozenset(
         branch.agent
         for branch in observe_branches(room)
-        if isinstance(plan_fold(_observe(room, branch, previous)), Held)
+        if not branch.under_way and isinstance(plan_fold(_observe(room, branch, previous)), Held)
     )
 
 

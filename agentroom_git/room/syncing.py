@@ -12,6 +12,7 @@ from agentroom_git.core.plan import Place, Stay, plan_sync
 from agentroom_git.errors import AgentroomError
 from agentroom_git.git.checkout import Advanced, advance, sweep
 from agentroom_git.git.folds import read_fold
+from agentroom_git.git.operations import operation_under_way
 from agentroom_git.git.worktrees import Worktree
 from agentroom_git.room.folding import held_agents, notice_key, refuse_unknown, tell
 from agentroom_git.room.room import Room
@@ -111,6 +112,7 @@ class _Move:
         stage = stage_dir(room, self.agent)
         branch = room.names.branch(self.agent)
         try:
+            sweep(stage, KEEP_DISPLACED_SECONDS, room.clock)
             done = advance(self.worktree, branch, self.old, self.new, stage=stage, clock=room.clock)
         except (AgentroomError, OSError, KeyError) as error:
             return Waiting(self.agent, "broken", f"{one_line(str(error))}: run agentroom doctor", ())
@@ -124,6 +126,8 @@ def _plan(room: Room, agent: AgentName, worktree: Worktree, *, is_held: bool, as
     if worktree.problem or worktree.head is None:
         text = worktree.problem or "its HEAD names no commit"
         return Waiting(agent, "broken", f"{text}: run agentroom doctor", ())
+    if operation_under_way(worktree.git_dir):
+        return _waiting(room, agent, "operation", ())
     integration = room.integration()
     history = room.history
     step = plan_sync(
@@ -176,10 +180,8 @@ def _remember(room: Room, results: list[SyncResult], *, whole: bool) -> None:
             after[result.agent] = entry
             if before.get(result.agent) != entry and result.reason not in _QUIET:
                 _tell(room, result)
-        elif isinstance(result, Synced):
-            sweep(stage_dir(room, result.agent), KEEP_DISPLACED_SECONDS, room.clock)
-            if result.late:
-                _tell_late(room, result)
+        elif isinstance(result, Synced) and result.late:
+            _tell_late(room, result)
     if after != before:
         write_json(path, after)
 

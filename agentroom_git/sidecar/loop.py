@@ -89,7 +89,7 @@ def _retry_after(results: list[SyncResult], before: float | None, *, has_failed:
 
 def _fingerprint(room: Room) -> Fingerprint:
     """Return what decides whether there is something to fold or to sync."""
-    branches = tuple((branch.agent, branch.head, branch.name) for branch in observe_branches(room))
+    branches = tuple((branch.agent, branch.head, branch.name, branch.under_way) for branch in observe_branches(room))
     return (room.refs.get(room.names.integration), *branches)
 
 

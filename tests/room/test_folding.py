@@ -266,3 +266,69 @@ def test_a_clean_merge_that_does_not_parse_is_left_as_git_makes_it_and_told(bed:
     assert [(one.kind, one.step) for made in report.made for one in made.contested] == [("parse", "clean")]
     merged = '"""Doc."""\nimport os\n# a\n# b\n# c\nfrom __future__ import annotations\nx = 1\n'
     assert bed.integrated("t.py") == merged
+
+
+def test_a_rebase_is_folded_when_it_has_ended_and_drops_what_it_dropped(bed: Bed) -> None:
+    bed.join("alice", "bob")
+    bed.commit("alice", {"n.txt": numbered()})
+    bed.settle()
+    bed.commit("alice", {"dropped.txt": "mistake\n"}, "d1")
+    bed.commit("alice", {"n.txt": edited(numbered(), 15, "first wording")}, "d2")
+    bed.commit("alice", {"z.txt": "z\n"}, "d3")
+    bed.fold()
+    alice = bed.path("alice")
+    todo = "sequence.editor=sed -i -e '/d1/d' -e '/d2/s/^pick/edit/'"
+    bed.git("-c", todo, "rebase", "--quiet", "-i", "HEAD~3", cwd=alice)
+    assert bed.fold().made == ()
+    bed.write("alice", {"n.txt": edited(numbered(), 15, "second wording")})
+    bed.git("commit", "--quiet", "--all", "--amend", "-m", "d2b", cwd=alice)
+    assert bed.fold().made == ()
+    bed.git("-c", "core.editor=true", "rebase", "--continue", cwd=alice)
+
+    bed.settle()
+
+    assert bed.integrated("dropped.txt") is None
+    assert bed.integrated("n.txt") == edited(numbered(), 15, "second wording")
+    assert bed.integrated("z.txt") == "z\n"
+    assert not (bed.path("bob") / "dropped.txt").exists()
+
+
+def test_what_an_aborted_rebase_tried_reaches_nobody(bed: Bed) -> None:
+    bed.join("alice", "bob")
+    bed.commit("alice", {"keep.txt": "kept\n"})
+    bed.settle()
+    alice = bed.path("alice")
+    bed.commit("alice", {"more.txt": "more\n"}, "k1")
+    bed.fold()
+    bed.git("-c", "sequence.editor=sed -i s/^pick/edit/", "rebase", "--quiet", "-i", "HEAD~1", cwd=alice)
+    bed.write("alice", {"keep.txt": "EXPERIMENT\n", "junk.txt": "junk\n"})
+    bed.git("add", "--all", cwd=alice)
+    bed.git("commit", "--quiet", "--amend", "-m", "exp", cwd=alice)
+    bed.fold()
+    bed.git("rebase", "--abort", cwd=alice)
+
+    bed.settle()
+
+    assert (bed.integrated("keep.txt"), bed.integrated("junk.txt"), bed.integrated("more.txt")) == (
+        "kept\n",
+        None,
+        "more\n",
+    )
+
+
+def test_a_rewrite_is_seen_after_an_excursion_to_another_branch(bed: Bed) -> None:
+    bed.join("alice")
+    bed.commit("alice", {"a.txt": "first\n"})
+    bed.fold()
+    alice = bed.path("alice")
+    bed.git("switch", "--quiet", "--detach", cwd=alice)
+    bed.commit("alice", {"aside.txt": "aside\n"})
+    bed.fold()
+    bed.git("switch", "--quiet", "agentroom/main/alice", cwd=alice)
+    bed.write("alice", {"a.txt": "second\n"})
+    bed.git("commit", "--quiet", "--all", "--amend", "-m", "amended", cwd=alice)
+
+    report = bed.fold()
+
+    assert all(not made.contested for made in report.made)
+    assert (bed.integrated("a.txt"), bed.integrated("aside.txt")) == ("second\n", "aside\n")
