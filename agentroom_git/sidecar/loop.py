@@ -9,6 +9,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TextIO
 
 from agentroom_git.core.ids import BASE, parse_room
@@ -113,11 +114,21 @@ def serve(room: Room, *, is_stopped: Callable[[], bool], log: TextIO = sys.stder
     lock = try_hold(lock_path(room))
     if lock is None:
         raise SidecarError("a sidecar serves this repository already", hint="agentroom sidecar status")
+    inode = _inode(lock_path(room))
     try:
-        _serve(room, is_stopped, log)
+        # Where somebody removed the lock file, another sidecar may hold a new one by now: this one is over.
+        _serve(room, lambda: is_stopped() or _inode(lock_path(room)) != inode, log)
     finally:
-        state_path(room).unlink(missing_ok=True)
+        if _inode(lock_path(room)) == inode:
+            state_path(room).unlink(missing_ok=True)
         lock.release()
+
+
+def _inode(path: Path) -> int:
+    try:
+        return path.stat().st_ino
+    except OSError:
+        return 0
 
 
 def _serve(room: Room, is_stopped: Callable[[], bool], log: TextIO) -> None:

@@ -235,3 +235,17 @@ class TestHabits:
 
         arrives(served, "bob", "a.txt", "alice\n")
         assert (served.path("bob") / "README.md").read_text() == "bob is editing\n"
+
+
+def test_a_sidecar_whose_lock_was_removed_ends_by_itself(served: Bed) -> None:
+    pid = lifecycle.read_state(served.room()).pid
+    lifecycle.lock_path(served.room()).unlink()
+
+    def has_ended() -> bool:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+
+    until(has_ended, "the old sidecar is gone")
