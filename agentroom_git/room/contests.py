@@ -171,12 +171,19 @@ def _seen_by(room: Room, made: Made, waiting: dict[str, Stored]) -> Iterator[tup
                 yield record, fold, place
 
 
+def _is_moved(room: Room, made: Made, fold: Fold, before: Entry | None) -> bool:
+    """Return whether the file has the same content under another name: a rename settles nothing."""
+    history = room.history
+    changes = history.changes(history.tree_of(fold.id), history.tree_of(made.folded))
+    return before is not None and any(new is not None and new.id == before.id for _, new in changes.values())
+
+
 def _is_changed(room: Room, made: Made, fold: Fold, place: Place) -> bool:
     history = room.history
     path = place.path.encode("utf-8", "surrogateescape")
     before = history.entry(history.tree_of(fold.id), path)
     after = history.entry(history.tree_of(made.folded), path)
-    if before == after:
+    if before == after or (after is None and _is_moved(room, made, fold, before)):
         return False
     if not place.start or before is None or after is None:
         return True

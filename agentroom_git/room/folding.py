@@ -297,6 +297,8 @@ def describe_contested(record: Contested) -> str:
     if record.winner is None:
         return f"{where}: the versions of {', '.join(names)} were combined; look whether they fit"
     losers = [name for index, name in enumerate(names) if index != record.winner]
+    if set(losers) == {names[record.winner]}:
+        return f"{where} ({record.kind}): of two versions of {losers[0]}'s the one on integration stands"
     return f"{where} ({record.kind}): {names[record.winner]}'s version stands, not {', '.join(losers)}'s"
 
 

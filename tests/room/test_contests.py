@@ -93,3 +93,12 @@ def test_a_deleted_file_can_be_taken_back(bed: Bed) -> None:
     contests.resolve(bed.room(), record.id, "alice")
 
     assert bed.integrated("n.txt") is None
+
+
+def test_a_mere_rename_settles_nothing(bed: Bed, contest: contests.Contest) -> None:
+    bed.git("mv", "n.txt", "renamed.txt", cwd=bed.path("alice"))
+    bed.git("commit", "--quiet", "-m", "rename", cwd=bed.path("alice"))
+
+    contests.close_edited(bed.room(), bed.fold().made)
+
+    assert contests.open_records(bed.room()) == [contest.record]
