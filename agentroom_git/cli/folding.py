@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from agentroom_git.room.syncing import SyncResult
     from agentroom_git.room.turn import Turn
 
-CONTESTED = 3
+WAITS, CONTESTED = 1, 3
 Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME...]", help="Agents; all where none is named.")]
 
 
@@ -56,7 +56,10 @@ def sync(
     speaking_as: As = "",
     as_json: Json = False,
 ) -> None:
-    """In an agent's worktree: commit my edits, fold, bring in the others' work. Elsewhere: sync all or the named."""
+    """In an agent's worktree: commit my edits, fold, bring in the others' work. Elsewhere: sync all or the named.
+
+    Exit code 1: my worktree waits.
+    """
     from agentroom_git.room import syncing, turn
 
     room = here(speaking_as)
@@ -66,11 +69,17 @@ def sync(
             print_json(done)
         else:
             _say_turn(done)
+        if isinstance(done.synced, syncing.Waiting) and not done.synced.is_passing:
+            raise typer.Exit(WAITS)
         return
     results = syncing.sync_room(room, [parse_agent(name) for name in names or ()])
     if as_json:
         print_json(results)
-        return
+    else:
+        _say_results(results)
+
+
+def _say_results(results: "list[SyncResult]") -> None:
     for result in results:
         _say_result(result)
     if not results:

@@ -63,7 +63,7 @@ def parse_pattern(raw: str) -> str:
     _refuse_escapes(path, shown)
     body = re.sub(r"(?<!\\)/+$", "", path)
     if not body or body == ".":
-        raise UsageError(f"{shown} is not a path inside the repository", hint="name the files or folders to claim")
+        raise UsageError("the whole repository cannot be claimed", hint="name the files or folders to claim")
     if raw.startswith("!"):
         raise UsageError(f"{shown} excludes nothing: a claim only adds", hint="for a file of that name: ./!name")
     is_glob = any(_has_wildcard(segment) for segment in body.split("/"))

@@ -1,5 +1,6 @@
 """Syncing: bring integration into the agents' worktrees, and say of each that waits why it does."""
 
+import errno
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -114,7 +115,12 @@ class _Move:
         try:
             sweep(stage, KEEP_DISPLACED_SECONDS, room.clock)
             done = advance(self.worktree, branch, self.old, self.new, stage=stage, clock=room.clock)
-        except (AgentroomError, OSError, KeyError) as error:
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                text = f"the disk of {self.worktree} is full: free space, it goes on by itself"
+                return Waiting(self.agent, "full", text, ())
+            return Waiting(self.agent, "broken", f"{one_line(str(error))}: run agentroom doctor", ())
+        except (AgentroomError, KeyError) as error:
             return Waiting(self.agent, "broken", f"{one_line(str(error))}: run agentroom doctor", ())
         if isinstance(done, Advanced):
             paths = tuple(path_text(path) for path in (*done.written, *done.removed))

@@ -248,3 +248,15 @@ def test_a_branch_lock_that_was_not_noted_is_removed_only_after_it_was_watched(p
 
     assert isinstance(pair.advance(new, old=old), Advanced)
     assert pair.clock.slept < 2.0
+
+
+def test_a_sync_that_cannot_be_prepared_leaves_nothing_staged(pair: Pair) -> None:
+    new = pair.commit({"README.md": b"# New\n", "docs/a.txt": b"new\n"})
+
+    def fail(step: str) -> None:
+        if step == "stage 1":
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left"):
+        pair.advance(new, failpoint=fail)
+    assert list(pair.stage.iterdir()) == []

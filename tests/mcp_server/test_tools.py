@@ -190,7 +190,7 @@ TOP = "hint: give a path relative to the top of the repository"
         ("src/.GIT/config", f"'src/.GIT/config' {LEAVES}", TOP),
         ("git~1/config", f"'git~1/config' {LEAVES}", TOP),
         ("/etc/passwd", "'/etc/passwd' is outside the repository", "hint: give a path relative to its top"),
-        ("", "'' is not a path inside the repository", "hint: name the files or folders to claim"),
+        ("", "the whole repository cannot be claimed", "hint: name the files or folders to claim"),
     ],
 )
 async def test_a_path_that_cannot_be_claimed_is_refused_with_a_hint(
