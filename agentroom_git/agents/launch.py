@@ -20,6 +20,8 @@ from agentroom_git.system.process import attend, environment
 # An agent's commits would set off a gc that meets the room's busy refs, and nags about it on every later commit.
 GIT_SETTINGS = {"gc.auto": "0", "maintenance.auto": "false"}
 SHOWN_COMMAND = 200
+NOT_STARTED = 127
+"""The exit code that shells give to a command that cannot be started."""
 
 
 def check_command(agent: AgentName, command: Sequence[str]) -> None:
@@ -45,15 +47,19 @@ def run_agent(room: Room, agent: AgentName, command: Sequence[str]) -> int:
         try:
             code = attend(command, cwd=arrival.worktree.path, env=env)
         except BaseException:
-            logs.record(room, Left(127, ()), writer=agent)
+            _depart(room, agent, NOT_STARTED)
             raise
-        coordination.release_all(room, agent)
-        logs.record(room, Left(code, ()), writer=agent)
+        _depart(room, agent, code)
     finally:
         lock.release()
     Folder(room).fold([agent])
     notes.project(room)
     return code
+
+
+def _depart(room: Room, agent: AgentName, code: int) -> None:
+    coordination.release_all(room, agent)
+    logs.record(room, Left(code, ()), writer=agent)
 
 
 def agent_environment(room: Room, agent: AgentName, worktree: Path) -> dict[str, str]:

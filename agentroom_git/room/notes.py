@@ -37,8 +37,6 @@ def project(room: Room, *, rebuild: bool = False) -> Projection:
             start = done.tip if _is_continued(room, done, sources) else None
             since = done.sources if start else {}
             lines = _lines(room, since, start)
-            if start is not None and not lines and done.tip is not None:
-                lines = {}
             if notes.write_notes(room.refs, room.names.notes, lines, sources, room.clock.now(), start=start):
                 return Projection(len(lines))
 

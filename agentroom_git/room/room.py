@@ -46,6 +46,11 @@ class Room:
         return self.repo.private_dir / self.names.room
 
     @property
+    def sidecar_lock(self) -> Path:
+        """The lock that the repository's sidecar holds: whether one runs is only what it says."""
+        return self.repo.private_dir / "sidecar.lock"
+
+    @property
     def writer(self) -> AgentName:
         """Whose log this process writes."""
         return self.me or HUMAN

@@ -58,7 +58,7 @@ class Status:
 
 def sidecar_lock_held(room: Room) -> bool:
     """Return whether a sidecar serves this repository."""
-    return is_held(room.repo.private_dir / "sidecar.lock")
+    return is_held(room.sidecar_lock)
 
 
 def read_status(room: Room, paths: Sequence[str] = ()) -> Status:

@@ -34,10 +34,6 @@ class State:
     log: str
 
 
-def lock_path(room: Room) -> Path:
-    return room.repo.private_dir / "sidecar.lock"
-
-
 def state_path(room: Room) -> Path:
     return room.repo.private_dir / "sidecar.json"
 
@@ -47,7 +43,7 @@ def log_path(room: Room) -> Path:
 
 
 def read_state(room: Room) -> State:
-    running = is_held(lock_path(room))
+    running = is_held(room.sidecar_lock)
     record = read_json(state_path(room)) if running else {}
     pid = record.get("pid")
     return State(
@@ -76,11 +72,11 @@ def stop(room: Room) -> bool:
     found = read_state(room)
     if not found.running:
         return False
-    _wait(room.clock, POLL_SECONDS * 50, lambda: read_state(room).pid != 0 or not is_held(lock_path(room)))
+    _wait(room.clock, POLL_SECONDS * 50, lambda: read_state(room).pid != 0 or not is_held(room.sidecar_lock))
     found = read_state(room)
     if found.pid:
         terminate(found.pid)
-    if not _wait(room.clock, STOP_SECONDS, lambda: not is_held(lock_path(room))):
+    if not _wait(room.clock, STOP_SECONDS, lambda: not is_held(room.sidecar_lock)):
         raise SidecarError(f"the sidecar (pid {found.pid}) did not stop", hint=f"kill {found.pid}: nothing is lost")
     return True
 

@@ -20,7 +20,7 @@ from agentroom_git.room.aftermath import after_folds
 from agentroom_git.room.folding import Folder, observe_branches
 from agentroom_git.room.room import Room, acting_as
 from agentroom_git.room.syncing import SyncResult, Waiting, sync_room
-from agentroom_git.sidecar.lifecycle import SidecarError, lock_path, state_path
+from agentroom_git.sidecar.lifecycle import SidecarError, state_path
 from agentroom_git.sidecar.watch import POLL_SECONDS, Watch
 from agentroom_git.system.files import write_json
 from agentroom_git.system.locks import try_hold
@@ -111,15 +111,15 @@ def find_rooms(room: Room) -> list[Room]:
 
 def serve(room: Room, *, is_stopped: Callable[[], bool], log: TextIO = sys.stderr) -> None:
     """Serve the repository's rooms until told to stop; raise `SidecarError` where another sidecar does."""
-    lock = try_hold(lock_path(room))
+    lock = try_hold(room.sidecar_lock)
     if lock is None:
         raise SidecarError("a sidecar serves this repository already", hint="agentroom sidecar status")
-    inode = _inode(lock_path(room))
+    inode = _inode(room.sidecar_lock)
     try:
         # Where somebody removed the lock file, another sidecar may hold a new one by now: this one is over.
-        _serve(room, lambda: is_stopped() or _inode(lock_path(room)) != inode, log)
+        _serve(room, lambda: is_stopped() or _inode(room.sidecar_lock) != inode, log)
     finally:
-        if _inode(lock_path(room)) == inode:
+        if _inode(room.sidecar_lock) == inode:
             state_path(room).unlink(missing_ok=True)
         lock.release()
 

@@ -239,7 +239,7 @@ class TestHabits:
 
 def test_a_sidecar_whose_lock_was_removed_ends_by_itself(served: Bed) -> None:
     pid = lifecycle.read_state(served.room()).pid
-    lifecycle.lock_path(served.room()).unlink()
+    served.room().sidecar_lock.unlink()
 
     def has_ended() -> bool:
         try:
