@@ -12,6 +12,7 @@ from filelock import FileLock, Timeout
 from agentroom_git.errors import AgentroomError
 
 POLL_SECONDS = 0.005
+PROBE_SECONDS = 0.25
 
 
 class LockedError(AgentroomError):
@@ -34,11 +35,18 @@ def held(path: Path, *, seconds: float, what: str) -> Iterator[None]:
 
 
 def try_hold(path: Path) -> FileLock | None:
-    """Take the lock until its `release()` or the end of the process; None when somebody else holds it."""
+    """Take the lock until its `release()` or the end of the process; None when somebody else holds it.
+
+    Tries for a moment, as whoever asks `is_held` holds it for microseconds.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(path, timeout=0, thread_local=False)
+    return _acquire(path, PROBE_SECONDS)
+
+
+def _acquire(path: Path, seconds: float) -> FileLock | None:
+    lock = FileLock(path, timeout=seconds, thread_local=False)
     try:
-        lock.acquire()
+        lock.acquire(poll_interval=POLL_SECONDS)
     except Timeout:
         return None
     return lock
@@ -48,7 +56,7 @@ def is_held(path: Path) -> bool:
     """Return whether some process holds the lock just now."""
     if not path.exists():
         return False
-    lock = try_hold(path)
+    lock = _acquire(path, 0)
     if lock is None:
         return True
     lock.release()
