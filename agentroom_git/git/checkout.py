@@ -6,7 +6,7 @@ that moved without the branch would put the others' work into it. Whatever stops
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -43,6 +43,7 @@ from agentroom_git.git.worktree_lock import (
 )
 from agentroom_git.system.clock import Clock
 from agentroom_git.system.exchange import ExchangeError, Folder, Mark
+from agentroom_git.system.failpoint import Failpoint, silent
 from agentroom_git.system.pids import is_alive, is_git_at_work_in, own_name
 
 __all__ = ["Advanced", "Waits", "advance", "sweep"]
@@ -61,8 +62,6 @@ _MISMATCH: dict[Act, Reason] = {
     Act.MAKE_DIRECTORY: "untracked",
 }
 
-Failpoint = Callable[[str], None]
-
 
 class NotAWorktreeError(AgentroomError):
     """The directory is not the worktree of a repository; git would look for one above it."""
@@ -76,7 +75,7 @@ def advance(
     *,
     stage: Path,
     clock: Clock,
-    failpoint: Failpoint = lambda step: None,
+    failpoint: Failpoint = silent,
 ) -> Advanced | Waits:
     """Bring a worktree that is on `branch` at commit `old` to commit `new`, with its index and its branch.
 

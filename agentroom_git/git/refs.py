@@ -16,6 +16,7 @@ import pygit2
 from agentroom_git.core.ids import Oid
 from agentroom_git.errors import AgentroomError
 from agentroom_git.system.clock import Clock
+from agentroom_git.system.failpoint import Failpoint, silent
 from agentroom_git.system.locks import held
 
 LOCK_SECONDS = 10.0
@@ -29,12 +30,16 @@ class RefError(AgentroomError):
 
 @dataclass(frozen=True, slots=True)
 class Refs:
-    """The refs of one repository. `lock` orders this program's own writers so that swaps seldom fail."""
+    """The refs of one repository. `lock` orders this program's own writers so that swaps seldom fail.
+
+    `failpoint` is called as `lock REF` and `move REF` before a swap does so.
+    """
 
     handle: pygit2.Repository
     common_dir: Path
     clock: Clock
     lock: Path
+    failpoint: Failpoint = silent
 
     def get(self, name: str) -> Oid | None:
         """Return the object that the ref names, following symbolic refs, or None where it does not exist."""
@@ -54,6 +59,7 @@ class Refs:
 
     def swap(self, name: str, new: Oid | None, old: Oid | None, *, message: str = "agentroom") -> bool:
         """Move the ref from `old` (None: absent) to `new` (None: remove it); False when it was not at `old`."""
+        self.failpoint(f"lock {name}")
         with self._transaction(name) as transaction:
             if self.get(name) != old:
                 return False
@@ -61,6 +67,7 @@ class Refs:
                 transaction.remove(name)
             else:
                 transaction.set_target(name, new, message=message)
+            self.failpoint(f"move {name}")
             try:
                 transaction.commit()
             except pygit2.GitError as error:

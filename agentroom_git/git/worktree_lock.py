@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from agentroom_git.system.clock import Clock
+from agentroom_git.system.failpoint import Failpoint
 from agentroom_git.system.pids import is_alive, own_name
 
 NAMES = ("index.lock", "HEAD.lock")
@@ -20,7 +21,7 @@ _PART = ".agentroom-"  # followed by the pid of the process that makes or remove
 
 
 @contextmanager
-def hold(git_dir: Path, failpoint: Callable[[str], None]) -> Iterator[bool]:
+def hold(git_dir: Path, failpoint: Failpoint) -> Iterator[bool]:
     """Hold index.lock and HEAD.lock of a worktree; yields false, holding none, where one is taken."""
     held: list[tuple[Path, int]] = []
     try:

@@ -16,6 +16,7 @@ from agentroom_git.git.worktrees import Worktree, identity_here, list_worktrees
 from agentroom_git.room.config import Config, read_config
 from agentroom_git.system.clock import Clock
 from agentroom_git.system.entropy import random_key
+from agentroom_git.system.failpoint import Failpoint, silent
 
 
 class NoRoomError(UsageError):
@@ -28,7 +29,10 @@ class NotAnAgentError(UsageError):
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """`me` is the agent in whose worktree the program runs, or None in the user's own checkout."""
+    """`me` is the agent in whose worktree the program runs, or None in the user's own checkout.
+
+    `failpoint` is called with the name of each step that moves a ref or changes a worktree, before it.
+    """
 
     repo: Repo
     refs: Refs
@@ -39,6 +43,7 @@ class Room:
     new_key: Callable[[], str]
     checkout: Path
     me: AgentName | None
+    failpoint: Failpoint = silent
 
     @property
     def private(self) -> Path:
@@ -90,7 +95,12 @@ class Room:
 
 
 def open_room(
-    start: Path, clock: Clock, *, speaking_as: AgentName | None = None, new_key: Callable[[], str] = random_key
+    start: Path,
+    clock: Clock,
+    *,
+    speaking_as: AgentName | None = None,
+    new_key: Callable[[], str] = random_key,
+    failpoint: Failpoint = silent,
 ) -> Room:
     """Open the room of the repository around `start`; it need not have been opened by `init` yet.
 
@@ -105,8 +115,9 @@ def open_room(
         raise UsageError(f"this is the worktree of {identity.agent}", hint="leave out --as, or run it outside")
     name = identity.room if identity else config.room
     me = identity.agent if identity else speaking_as
-    refs = Refs(repo.handle, repo.common_dir, clock, repo.private_dir / name / "refs.lock")
-    room = Room(repo, refs, GitHistory(repo.handle), RefNames(name), config, clock, new_key, checkout, me)
+    refs = Refs(repo.handle, repo.common_dir, clock, repo.private_dir / name / "refs.lock", failpoint)
+    history = GitHistory(repo.handle)
+    room = Room(repo, refs, history, RefNames(name), config, clock, new_key, checkout, me, failpoint)
     if identity is None and speaking_as is not None:
         _refuse_unknown_agent(room, speaking_as)
     return room

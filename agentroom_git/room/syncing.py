@@ -114,7 +114,9 @@ class _Move:
         branch = room.names.branch(self.agent)
         try:
             sweep(stage, KEEP_DISPLACED_SECONDS, room.clock)
-            done = advance(self.worktree, branch, self.old, self.new, stage=stage, clock=room.clock)
+            done = advance(
+                self.worktree, branch, self.old, self.new, stage=stage, clock=room.clock, failpoint=room.failpoint
+            )
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 text = f"the disk of {self.worktree} is full: free space, it goes on by itself"
