@@ -19,9 +19,12 @@ def own_name() -> str:
 
 
 def is_alive(name: str) -> bool:
-    """Whether the process that `own_name` named still runs. A bare pid is alive when any process has it."""
+    """Whether the process that `own_name` named still runs. A bare pid is alive when any process has it.
+
+    One that has ended and whose parent has not asked for its exit code does not run: a sidecar's parent may never ask.
+    """
     pid, _, start = name.partition(" ")
-    if not pid.isascii() or not pid.isdigit() or not _exists(int(pid)):
+    if not pid.isascii() or not pid.isdigit() or not _exists(int(pid)) or _has_ended(int(pid)):
         return False
     now = _start_of(int(pid))
     return not start or not now or start == now
@@ -68,12 +71,25 @@ def _exists(pid: int) -> bool:
     return pid > 0
 
 
+def _has_ended(pid: int) -> bool:
+    fields = _stat_of(pid)
+    return bool(fields) and fields[0] in ("Z", "X")
+
+
 def _start_of(pid: int) -> str:
     """Ticks from boot to the start of the process, with the boot's id; "" where the system has no /proc."""
+    fields = _stat_of(pid)
     try:
-        stat = (_PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
         boot = (_PROC / "sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except OSError:
         return ""
-    fields = stat.rpartition(")")[2].split()
-    return f"{fields[_FIELDS_BEFORE_START]}@{boot}"
+    return f"{fields[_FIELDS_BEFORE_START]}@{boot}" if fields else ""
+
+
+def _stat_of(pid: int) -> list[str]:
+    """Return the fields of /proc/PID/stat after the name, none where there is no such process or no /proc."""
+    try:
+        stat = (_PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return []
+    return stat.rpartition(")")[2].split()

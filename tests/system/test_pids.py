@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,3 +58,12 @@ def test_a_process_is_known_by_its_pid_and_start() -> None:
     assert is_alive(name)
     assert not is_alive(f"{os.getpid()} 1@another-boot")
     assert not is_alive("not a pid")
+
+
+def test_a_process_that_has_ended_and_was_not_waited_for_does_not_run() -> None:
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # until it has ended, and leave it as it is
+
+    assert not is_alive(str(child.pid))
+
+    child.wait()
