@@ -1,24 +1,14 @@
-"""What happened in a room: immutable events, one canonical JSON line each.
+"""What happened in a room: immutable events.
 
-`v` comes first and is read first, so that a record of a later version is refused before anything of it is believed.
-Order is the Lamport clock, then the writer, then the commit that carries the event; wall time is for display only.
+Order is the Lamport clock, then the writer, then the commit that carries the event; wall time is for display only. As
+text they are lines of JSON (`core/event_line.py`).
 """
 
-import json
-from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import ClassVar
 
 from agentroom_git.core.escape import one_line
 from agentroom_git.core.ids import AgentName, Oid
-from agentroom_git.errors import AgentroomError
-
-VERSION = 1
-MAX_LINE = 64 * 1024
-MAX_LAMPORT = 2**62
-
-
-class EventError(AgentroomError):
-    """A record in a log that this program cannot read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,29 +253,6 @@ Body = (
     | Noted
 )
 
-_BODIES: dict[str, type[Body]] = {
-    body.type: body
-    for body in (
-        Opened,
-        Joined,
-        Left,
-        Broadcast,
-        ReadUpTo,
-        Rewrote,
-        Notice,
-        Claimed,
-        Released,
-        HandedOver,
-        Renewed,
-        Refused,
-        Resolved,
-        TaskAdded,
-        TaskDone,
-        TaskDropped,
-        Noted,
-    )
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -313,81 +280,3 @@ class Recorded:
     @property
     def order(self) -> tuple[int, str, str]:
         return (self.event.lamport, self.event.agent, self.id)
-
-
-def encode(event: Event) -> str:
-    """Return the event as one line of ASCII JSON, the same for equal events."""
-    body = {f.name: getattr(event.body, f.name) for f in fields(event.body)}
-    record = {
-        "v": VERSION,
-        "type": event.body.type,
-        "agent": event.agent,
-        "lamport": event.lamport,
-        "at": event.at,
-        "seen": event.seen,
-        "key": event.key,
-        "body": dict(sorted(body.items())),
-    }
-    return json.dumps(record, ensure_ascii=True, separators=(",", ":"))
-
-
-def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    keys = [key for key, _ in pairs]
-    if len(set(keys)) != len(keys):
-        raise EventError("a record names a key twice")
-    return dict(pairs)
-
-
-def _typed(record: dict[str, Any], name: str, kind: str) -> Any:
-    value = record.get(name)
-    if kind == "tuple[str, ...]":
-        if isinstance(value, list) and all(isinstance(item, str) for item in value):
-            return tuple(value)
-    elif isinstance(value, bool) == (kind == "bool") and type(value).__name__ == kind:
-        return value
-    raise EventError(f"a record's {name!r} is not {kind}")
-
-
-def _decode_body(kind: str, record: dict[str, Any]) -> Body:
-    body = _BODIES.get(kind)
-    if body is None:
-        raise EventError(f"unknown event type {one_line(kind, 40)!r}", hint="upgrade agentroom in this checkout")
-    values = {f.name: _typed(record, f.name, _type_name(f.type)) for f in fields(body)}
-    return body(**values)
-
-
-def _type_name(annotation: object) -> str:
-    return annotation.__name__ if isinstance(annotation, type) else str(annotation)
-
-
-def decode(line: str) -> Event:
-    """Return the event of one JSON line; raise `EventError` with the remedy for one of another version or shape."""
-    if len(line) > MAX_LINE:
-        raise EventError(f"a record is longer than {MAX_LINE} bytes")
-    try:
-        record = json.loads(line, object_pairs_hook=_refuse_duplicates)
-    except (ValueError, RecursionError) as error:
-        raise EventError("a record is not JSON") from error
-    if not isinstance(record, dict):
-        raise EventError("a record is not a JSON object")
-    version = record.get("v")
-    if type(version) is not int or version != VERSION:
-        raise EventError(
-            f"a record has version {one_line(repr(version), 20)}, this agentroom reads version {VERSION}",
-            hint="upgrade agentroom; the rest of the room keeps working",
-        )
-    body = record.get("body")
-    if not isinstance(body, dict):
-        raise EventError("a record has no body")
-    lamport: int = _typed(record, "lamport", "int")
-    if not 0 <= lamport <= MAX_LAMPORT:
-        # Every later event would be later still: one such record would grow all that follow.
-        raise EventError("a record's 'lamport' is out of range")
-    return Event(
-        agent=AgentName(_typed(record, "agent", "str")),
-        lamport=lamport,
-        at=_typed(record, "at", "str"),
-        seen=_typed(record, "seen", "str"),
-        key=_typed(record, "key", "str"),
-        body=_decode_body(_typed(record, "type", "str"), body),
-    )

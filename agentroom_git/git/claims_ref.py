@@ -12,7 +12,8 @@ from typing import TypeVar
 import pygit2
 
 from agentroom_git.core.claims import Claim, ClaimsError, Table, decode, encode
-from agentroom_git.core.events import Event, EventError, Recorded
+from agentroom_git.core.event_line import EventError
+from agentroom_git.core.events import Event, Recorded
 from agentroom_git.core.ids import Oid
 from agentroom_git.core.tree import FILE
 from agentroom_git.git.log import Unreadable, message_of, read_event, readable, signature, unreadable

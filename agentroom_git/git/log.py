@@ -13,7 +13,8 @@ from itertools import islice
 import pygit2
 
 from agentroom_git.core.escape import one_line
-from agentroom_git.core.events import Event, EventError, Recorded, decode, encode
+from agentroom_git.core.event_line import EventError, decode, encode
+from agentroom_git.core.events import Event, Recorded
 from agentroom_git.core.ids import NULL, AgentName, Oid
 from agentroom_git.git.objects import empty_tree
 from agentroom_git.git.refs import RefError, Refs, chain

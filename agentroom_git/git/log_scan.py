@@ -8,7 +8,8 @@ from collections.abc import Collection, Iterator
 import pygit2
 
 from agentroom_git.core.escape import one_line
-from agentroom_git.core.events import VERSION, EventError, Recorded
+from agentroom_git.core.event_line import VERSION, EventError
+from agentroom_git.core.events import Recorded
 from agentroom_git.core.ids import AgentName, Oid
 from agentroom_git.git.log import Unreadable, read_event, readable, unreadable
 from agentroom_git.git.refs import Refs

@@ -7,8 +7,8 @@ commit up to which the log was read; without it, or where the log was put back, 
 from dataclasses import dataclass, replace
 from typing import Any
 
+from agentroom_git.core.event_line import EventError, decode, encode
 from agentroom_git.core.events import (
-    EventError,
     Joined,
     Left,
     Noted,
@@ -19,8 +19,6 @@ from agentroom_git.core.events import (
     TaskAdded,
     TaskDone,
     TaskDropped,
-    decode,
-    encode,
 )
 from agentroom_git.core.ids import AgentName, Oid, is_oid
 from agentroom_git.git.log import Unreadable

@@ -7,12 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agentroom_git.core.event_line import MAX_LINE, EventError, decode, encode
 from agentroom_git.core.events import (
-    MAX_LINE,
     Broadcast,
     Claimed,
     Event,
-    EventError,
     Joined,
     Left,
     Notice,
@@ -23,8 +22,6 @@ from agentroom_git.core.events import (
     Released,
     Renewed,
     Rewrote,
-    decode,
-    encode,
 )
 from agentroom_git.core.ids import AgentName, Oid
 

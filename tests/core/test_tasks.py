@@ -5,7 +5,8 @@ import random
 
 import pytest
 
-from agentroom_git.core.events import Event, Recorded, TaskAdded, TaskDone, TaskDropped, decode, encode
+from agentroom_git.core.event_line import decode, encode
+from agentroom_git.core.events import Event, Recorded, TaskAdded, TaskDone, TaskDropped
 from agentroom_git.core.ids import AgentName, Oid
 from agentroom_git.core.tasks import DONE, DROPPED, OPEN, Task, find_task, replay, task_id, waits_for
 from agentroom_git.errors import UsageError

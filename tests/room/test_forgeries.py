@@ -6,7 +6,8 @@ import pytest
 
 from agentroom_git.core import trailers
 from agentroom_git.core.escape import one_line
-from agentroom_git.core.events import Broadcast, Event, decode, encode
+from agentroom_git.core.event_line import decode, encode
+from agentroom_git.core.events import Broadcast, Event
 from agentroom_git.core.ids import AgentName, parse_agent
 from agentroom_git.errors import UsageError
 from agentroom_git.git import log
