@@ -31,4 +31,8 @@ def test_the_example_is_valid_when_every_key_is_taken_in() -> None:
         lease=900,
         enforce="warn",
         auto_claim=True,
+        check=("make test",),
+        check_seconds=600,
+        check_quiet=2,
+        choose_seconds=60,
     )

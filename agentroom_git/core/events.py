@@ -7,6 +7,7 @@ text they are lines of JSON (`core/event_line.py`).
 from dataclasses import dataclass
 from typing import ClassVar
 
+from agentroom_git.core.checks import Blamed, Checked, Chosen
 from agentroom_git.core.escape import one_line
 from agentroom_git.core.ids import AgentName, Oid
 
@@ -251,6 +252,9 @@ Body = (
     | TaskDone
     | TaskDropped
     | Noted
+    | Checked
+    | Blamed
+    | Chosen
 )
 
 

@@ -21,6 +21,11 @@ class RefNames:
         return f"refs/heads/agentroom/{self.room}/integration"
 
     @property
+    def green(self) -> str:
+        """The newest fold that passed the check."""
+        return f"refs/heads/agentroom/{self.room}/green"
+
+    @property
     def own(self) -> str:
         """The prefix of everything that is not a branch or a note."""
         return f"refs/agentroom/{self.room}/"

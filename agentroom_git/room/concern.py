@@ -18,7 +18,10 @@ from agentroom_git.room.digest import read_digests
 from agentroom_git.room.room import Room
 
 # Kinds of events that are never a message, told by their first bytes.
-SILENT = ("opened", "joined", "left", "read", "rewrote", "claimed", "released", "renewed", "refused")
+SILENT = (
+    "opened", "joined", "left", "read", "rewrote", "claimed", "released", "renewed", "refused",
+    "checked", "blamed", "chosen",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

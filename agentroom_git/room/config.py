@@ -22,6 +22,7 @@ from agentroom_git.errors import UsageError
 FILE_NAME = ".agentroom.yaml"
 MAX_BYTES = 64 * 1024
 MAX_SETUP_SECONDS = 24 * 3600
+MAX_QUIET_SECONDS = 3600
 
 # What git-check-ref-format(1) refuses in the name of a branch.
 _NO_BRANCH = re.compile(r"^[-/.]|[/.]$|//|\.\.|/\.|@\{|\.lock(/|$)|[\x00-\x20\x7f~^:?*\[\\]|^@$|^HEAD$")
@@ -41,7 +42,9 @@ class Config:
     `worktrees` is the folder for the agents' worktrees, relative to the repository; `setup` are shell commands run in a
     new worktree, `copy` untracked files copied into it; `lease` is in seconds; `setup_seconds` bounds each command;
     `enforce` is what happens when an agent edits what another holds, one of `LEVELS`; `auto_claim` is whether the
-    first edit of a file claims it.
+    first edit of a file claims it. `check` are the shell commands that tell whether the combined work is sound, with
+    `check_seconds` for all of them; the gate runs them when nothing was folded for `check_quiet` seconds, and tries
+    other candidates of contested regions when a run takes no longer than `choose_seconds`.
     """
 
     room: RoomName = RoomName("main")
@@ -53,6 +56,10 @@ class Config:
     lease: int = DEFAULT_TTL
     enforce: str = "warn"
     auto_claim: bool = True
+    check: tuple[str, ...] = ()
+    check_seconds: int = 600
+    check_quiet: int = 2
+    choose_seconds: int = 60
 
 
 def read_config(checkout: Path) -> Config:
@@ -218,9 +225,9 @@ def _pattern(text: str) -> str:
 def _seconds(least: int, most: int) -> Callable[[object], int]:
     def parse(value: object) -> int:
         if type(value) is not int:
-            raise _WrongError(f"takes a number of seconds, not {_kind(value)}", f"for example: {least * 10}")
+            raise _WrongError(f"takes a number of seconds, not {_kind(value)}", f"for example: {max(1, least) * 10}")
         if not least <= value <= most:
-            raise _WrongError(f"must be between {least} and {most} seconds", f"for example: {least * 10}")
+            raise _WrongError(f"must be between {least} and {most} seconds", f"for example: {max(1, least) * 10}")
         return value
 
     return parse
@@ -236,6 +243,10 @@ _PARSERS: dict[str, Callable[[object], object]] = {
     "enforce": _level,
     "auto_claim": _switch,
     "lease": _seconds(MIN_TTL, MAX_TTL),
+    "check": _texts,
+    "check_seconds": _seconds(1, MAX_SETUP_SECONDS),
+    "check_quiet": _seconds(0, MAX_QUIET_SECONDS),
+    "choose_seconds": _seconds(0, MAX_SETUP_SECONDS),
 }
 
 

@@ -32,7 +32,18 @@ MAX_PROBLEMS = 50
 # Fewer new events than this are read anew each time rather than written down.
 WORTH_WRITING = 16
 Kept = TaskAdded | TaskDone | TaskDropped | Noted | Resolved
-_PASSED_OVER = ("broadcast", "notice", "renewed", "claimed", "released", "rewrote", "opened")
+_PASSED_OVER = (
+    "broadcast",
+    "notice",
+    "renewed",
+    "claimed",
+    "released",
+    "rewrote",
+    "opened",
+    "checked",
+    "blamed",
+    "chosen",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from agentroom_git.core.checks import Blamed, Checked, Chosen
 from agentroom_git.core.escape import one_line
 from agentroom_git.core.events import Claimed, Event, ReadUpTo, Recorded, Renewed, TaskAdded
 from agentroom_git.core.ids import Oid, is_oid
@@ -34,8 +35,9 @@ def line_of_event(recorded: Recorded) -> Line | None:
     event = recorded.event
     if isinstance(event.body, ReadUpTo | Renewed):
         return None
-    seen = event.seen if is_oid(event.seen) else ""
-    return Line(event.at, event.agent, _event_text(event), event.body.type, seen, recorded.id)
+    concerned = event.body.commit if isinstance(event.body, Checked | Blamed | Chosen) else event.seen
+    commit = concerned if is_oid(concerned) else ""
+    return Line(event.at, event.agent, _event_text(event), event.body.type, commit, recorded.id)
 
 
 def _event_text(event: Event) -> str:

@@ -22,6 +22,10 @@ copy:
   - .env
   - config/*.local
 lease: 60
+check: [make lint, make test]
+check_seconds: 30
+check_quiet: 0
+choose_seconds: 5
 """
 
 
@@ -46,6 +50,10 @@ def test_every_key_is_taken() -> None:
         setup_seconds=30,
         copy=(".env", "config/*.local"),
         lease=60,
+        check=("make lint", "make test"),
+        check_seconds=30,
+        check_quiet=0,
+        choose_seconds=5,
     )
 
 
