@@ -30,6 +30,9 @@ class Program:
     data: bytes
 
 
+KILLED = 9
+
+
 class StillClock(SystemClock):
     """Sleeps are skipped and counted; wall time stands still."""
 
@@ -144,3 +147,27 @@ def files_of(root: Path) -> dict[bytes, tuple[int, bytes]]:
                     data = file.read()
             found[os.path.relpath(path, os.fsencode(root))] = (status.st_mode, data)
     return found
+
+
+def kill_at(pair: Pair, new: str, stop: str, before: Callable[[], None] = lambda: None) -> None:
+    """Run a sync in a child process that ends without any clean-up at the step `stop`."""
+
+    def failpoint(step: str) -> None:
+        if step == stop:
+            before()
+            os._exit(KILLED)
+
+    child = os.fork()
+    if child == 0:
+        try:
+            pair.advance(new, failpoint=failpoint)
+        finally:
+            os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == KILLED
+
+
+def assert_no_trace(pair: Pair) -> None:
+    left = [path.name for path in (*pair.git_dir.iterdir(), *(pair.main / ".git/refs/heads").iterdir())]
+    assert not [name for name in left if "lock" in name or "agentroom" in name]
+    assert not list(pair.stage.glob("*/journal"))
+    assert "missing" not in pair.git("fsck", "--full", "--strict")

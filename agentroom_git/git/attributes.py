@@ -12,6 +12,7 @@ import pygit2
 from pygit2.enums import BlobFilter, FilterMode, RepositoryOpenFlag
 from pygit2.filter import FilterList
 
+from agentroom_git.core.attributes import Attributes as MergeAttributes
 from agentroom_git.git.repo import common_dir_of
 from agentroom_git.git.tree_diff import EXECUTABLE, FILE
 
@@ -28,6 +29,7 @@ class Attributes:
     eol: str | bool | None
     merge: str | bool | None
     binary: str | bool | None
+    generated: str | bool | None
 
     @property
     def needs_git(self) -> bool:
@@ -43,7 +45,13 @@ def read_attributes(repo: pygit2.Repository, path: bytes) -> Attributes:
         eol=repo.get_attr(path, "eol"),
         merge=repo.get_attr(path, "merge"),
         binary=repo.get_attr(path, "binary"),
+        generated=repo.get_attr(path, "linguist-generated"),
     )
+
+
+def for_merging(attributes: Attributes) -> MergeAttributes:
+    """What of them says how two versions of a file are merged."""
+    return MergeAttributes(attributes.merge, attributes.filter, attributes.generated)
 
 
 def to_worktree(repo: pygit2.Repository, path: bytes, blob_id: str) -> bytes:

@@ -79,8 +79,9 @@ def advance(
 ) -> Advanced | Waits:
     """Bring a worktree that is on `branch` at commit `old` to commit `new`, with its index and its branch.
 
-    Files that the agent has not touched are replaced, the others and everything untracked are left as they are; if a
-    path that changes is among those, the worktree waits and nothing is changed. `stage` is a directory of this worktree
+    Files that the agent has not touched are replaced. Edited ones get what is new with the edits, still uncommitted, on
+    top. Where that would decide a contest, or something untracked or staged is in the way, the worktree waits and
+    nothing is changed. `stage` is a directory of this worktree
     alone, on its file system: displaced files stay there until `sweep`. First takes back what a sync that was killed
     left half done. `failpoint` is called with the name of each step that changes something, before it.
 
@@ -104,11 +105,15 @@ def _open(worktree: Path) -> pygit2.Repository:
 
 @dataclass(frozen=True, slots=True)
 class _Staged:
-    """The index entries to set, the steps with their new files made, and what tells those files from a later save."""
+    """The index entries to set, the steps with their new files made, and what tells those files from a later save.
+
+    `edited` are the paths whose new file has uncommitted edits on top.
+    """
 
     wanted: dict[bytes, Entry | None]
     steps: tuple[Step, ...]
     marks: dict[bytes, Mark]
+    edited: frozenset[bytes]
 
 
 class _Sync:
@@ -201,7 +206,8 @@ class _Sync:
         steps, marks = self._stage_files(bench, planner, plan)
         self._failpoint("write journal")
         bench.write_journal(self._journal(steps))
-        return _Staged(wanted, steps, marks)
+        edited = frozenset(action.path for action in plan.actions if action.edited is not None)
+        return _Staged(wanted, steps, marks, edited)
 
     def _stage_files(self, bench: Bench, planner: Planner, plan: Plan) -> tuple[tuple[Step, ...], dict[bytes, Mark]]:
         steps: list[Step] = []
@@ -210,9 +216,11 @@ class _Sync:
             after = NOTHING
             if action.act in (Act.SWAP, Act.ADD):
                 self._failpoint(f"stage {number}")
-                content = planner.content(action.path)
+                content = action.edited or planner.content(action.path)
                 after = digest(content)
-                marks[action.path] = bench.stage(number, content)
+                mark = bench.stage(number, content)
+                if action.edited is None:  # otherwise the index has to say that the file is modified
+                    marks[action.path] = mark
             steps.append(Step(action.act, action.path, action.before, after))
         return tuple(steps), marks
 
@@ -269,6 +277,7 @@ class _Sync:
         return Advanced(
             tuple(step.path for step in staged.steps if step.act in (Act.SWAP, Act.ADD)),
             tuple(step.path for step in staged.steps if step.act is Act.REMOVE),
+            edited=tuple(sorted(staged.edited)),
         )
 
     def _sync_files_and_index(self, bench: Bench, staged: _Staged, index: IndexCopy) -> Waits | None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Reason = Literal[
-    "dirty",  # a file differs from the commit that the worktree stands on
+    "dirty",  # a file has edits that contest what is new
     "untracked",  # something that git does not track, ignored or not, is where a new file goes
     "staged",  # the index has something else for a path that changes
     "filter",  # a path needs a filter program or another encoding
@@ -23,12 +23,13 @@ class Advanced:
     """The worktree, its index and its branch are at the new commit.
 
     `late` are paths that a program went on writing through a file it had open before: what it wrote is kept in the
-    stage, not in the worktree.
+    stage, not in the worktree. `edited` are those of the written that have uncommitted edits on top.
     """
 
     written: tuple[bytes, ...]
     removed: tuple[bytes, ...]
     late: tuple[bytes, ...] = ()
+    edited: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

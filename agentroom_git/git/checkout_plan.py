@@ -1,6 +1,7 @@
 """Which files of a worktree have to change between two commits, found out by reading only.
 
 Git's rule of what is clean applies: a file counts as unmodified if adding it would give the blob that the commit has.
+A file with edits is to hold the new commit's text with the edits on top, where the two do not meet.
 """
 
 from collections.abc import Mapping
@@ -9,21 +10,34 @@ from pathlib import Path
 
 import pygit2
 
+from agentroom_git.core.edits import carry_edits
 from agentroom_git.core.paths import is_safe_path
-from agentroom_git.git.attributes import FILE_NAME, is_clean, read_attributes, to_worktree, with_attributes_of
+from agentroom_git.git.attributes import (
+    FILE_NAME,
+    for_merging,
+    is_clean,
+    read_attributes,
+    to_worktree,
+    with_attributes_of,
+)
 from agentroom_git.git.checkout_outcome import Reason, Waits
+from agentroom_git.git.diff import line_diff
 from agentroom_git.git.displacement import NOTHING, Act, digest
-from agentroom_git.git.tree_diff import EXECUTABLE, GITLINK, SYMLINK, Change, Entry, diff_trees
+from agentroom_git.git.tree_diff import EXECUTABLE, FILE, GITLINK, SYMLINK, Change, Entry, diff_trees
 from agentroom_git.system.exchange import Content, Folder, Kind, Mark
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """A step before its new file was made. `before` is the digest of what stood at the path and was found clean."""
+    """A step before its new file was made. `before` is the digest of what stood at the path.
+
+    `edited` is what the file is to hold where it has uncommitted edits; otherwise it gets the new commit's content.
+    """
 
     act: Act
     path: bytes
     before: str = NOTHING
+    edited: Content | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +110,22 @@ class Planner:
             return Action(Act.SWAP, path, digest(seen))
         if mark is not None and seen == self.content(path):
             return mark
-        return "untracked" if before is None else "dirty"
+        if before is None:
+            return "untracked"
+        carried = self._carry_edits(path, before, after, seen)
+        return "dirty" if carried is None else Action(Act.SWAP, path, digest(seen), carried)
+
+    def _carry_edits(self, path: bytes, before: Entry, after: Entry, seen: Content) -> Content | None:
+        """The edited file as it shall stand on the new commit; None where that would decide a contest."""
+        if seen.kind not in _REGULAR or not {before.mode, after.mode} <= {FILE, EXECUTABLE}:
+            return None
+        base, arrived = Content(self._kind(before), to_worktree(self._before, path, before.id)), self.content(path)
+        attributes = for_merging(read_attributes(self._after, path))
+        name = path.decode("utf-8", "replace")
+        text = carry_edits(name, base.data, seen.data, arrived.data, line_diff, attributes)
+        # Of two values that differ from a third at least two are the same: modes are never contested.
+        kind = seen.kind if arrived.kind is base.kind else arrived.kind
+        return None if text is None else Content(kind, text)
 
     def _plan_removal(self, path: bytes, before: Entry | None, seen: Content) -> Action | Reason | None:
         if before is None or seen.kind in (Kind.MISSING, Kind.BLOCKED, Kind.DIRECTORY):
@@ -144,6 +173,7 @@ class Planner:
         return Kind.EXECUTABLE if entry.mode == EXECUTABLE and self._tree.has_modes else Kind.FILE
 
 
+_REGULAR = frozenset({Kind.FILE, Kind.EXECUTABLE})
 _ORDER = (Act.REMOVE, Act.REMOVE_DIRECTORY, Act.SWAP, Act.ADD, Act.MAKE_DIRECTORY)
 
 

@@ -2,13 +2,12 @@
 
 import os
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from agentroom_git.git.checkout import Advanced, Waits
-from worktree_pair import BASE, Link, Pair, Program, files_of, write
+from worktree_pair import BASE, KILLED, Link, Pair, Program, assert_no_trace, files_of, kill_at, write
 
 OLD: dict[str, object] = BASE | {"link": Link("README.md"), "run": b"1\n", "kept.txt": b"kept\n", "solid": b"file\n"}
 CHANGE: dict[str, object] = {
@@ -20,7 +19,6 @@ CHANGE: dict[str, object] = {
     "docs": b"a file now\n",
     "solid/x": b"x\n",
 }
-KILLED = 9
 
 
 class Stopped(Exception):
@@ -44,35 +42,11 @@ def steps_of(pair: Pair, new: str) -> list[str]:
     return steps
 
 
-def kill_at(pair: Pair, new: str, stop: str, before: Callable[[], None] = lambda: None) -> None:
-    """Run a sync in a child process that ends without any clean-up at the step `stop`."""
-
-    def failpoint(step: str) -> None:
-        if step == stop:
-            before()
-            os._exit(KILLED)
-
-    child = os.fork()
-    if child == 0:
-        try:
-            pair.advance(new, failpoint=failpoint)
-        finally:
-            os._exit(0)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == KILLED
-
-
 def assert_whole(pair: Pair, commit: str) -> None:
     """The worktree is at the commit, clean, with no trace of a sync in git's directories."""
     assert pair.tip() == commit
     assert pair.status() == ""
     assert_no_trace(pair)
-
-
-def assert_no_trace(pair: Pair) -> None:
-    left = [path.name for path in (*pair.git_dir.iterdir(), *(pair.main / ".git/refs/heads").iterdir())]
-    assert not [name for name in left if "lock" in name or "agentroom" in name]
-    assert not list(pair.stage.glob("*/journal"))
-    assert "missing" not in pair.git("fsck", "--full", "--strict")
 
 
 @pytest.mark.parametrize("direction", ["forward", "back"])

@@ -118,6 +118,44 @@ def test_a_line_saved_during_a_sync_is_in_the_file_or_kept_and_reported(tmp_path
     print(style, dict(outcomes))
 
 
+@pytest.mark.parametrize("style", ["rename", "truncate", "append"])
+def test_a_line_saved_into_an_edited_file_during_a_sync_is_in_the_file_or_kept_and_reported(
+    tmp_path: Path, style: str
+) -> None:
+    pair = Pair(tmp_path)
+    text = b"".join(b"line %d\n" % number for number in range(40))
+    ends = [
+        pair.commit({f"{n}.txt": text.replace(b"line 20\n", line) for n in range(FILES)})
+        for line in (b"one\n", b"two\n")
+    ]
+    pair.add_worktree()
+    rng = random.Random(5)
+    outcomes: Counter[str] = Counter()
+    with program(WRITER, pair.agent) as (orders, answers):
+        for trial in range(TRIALS // 3):
+            target, line = pair.agent / f"{rng.randrange(FILES)}.txt", f"line of trial {trial}"
+            target.write_bytes(target.read_bytes().replace(b"line 2\n", b"edited before\n"))
+            order = f"{target}\t{style}\t{rng.uniform(0, 3):.2f}\t{line}"
+            save = Moment(rng.randrange(2 * FILES), order, orders)
+            new = ends[0] if pair.tip() == ends[1] else ends[1]
+            outcome = advance(
+                pair.agent, "agent", pair.tip(), new, stage=pair.stage, clock=SystemClock(), failpoint=save
+            )
+            answers.readline()
+            outcomes[outcome.reason if isinstance(outcome, Waits) else "advanced"] += 1
+            found = target.read_bytes()
+            if b"edited before\n" not in found or line.encode() not in found:
+                late = (*outcome.late, *sweep(pair.stage, -60.0, SystemClock()))
+                assert target.name.encode() in late, (trial, outcome)
+                kept = [path.read_bytes() for path in pair.stage.rglob("*") if path.is_file()]
+                assert any(line.encode() in text and b"edited before\n" in text for text in kept), (trial, outcome)
+                outcomes["kept"] += 1
+            pair.git("reset", "--quiet", "--hard", cwd=pair.agent)
+        orders.close()
+    assert outcomes["advanced"] > 0, outcomes
+    print(style, dict(outcomes))
+
+
 def test_an_agent_that_commits_all_the_time_never_carries_or_reverts_what_others_did(tmp_path: Path) -> None:
     pair = Pair(tmp_path)
     start = pair.commit({f"{n}.txt": b"0\n" for n in range(FILES)} | {"agent.txt": b""})

@@ -90,8 +90,6 @@ CASES = {
     "edited to nothing": Case(edit("src/app.py", b""), "dirty", (b"src/app.py",)),
     "deleted": Case(edit("src/app.py", None), "dirty", (b"src/app.py",)),
     "edited and to be deleted": Case(edit("src/util.py", b"mine\n"), "dirty", (b"src/util.py",)),
-    "made executable": Case(edit("src/app.py", Program(b"app = 1\n")), "dirty", (b"src/app.py",)),
-    "no longer executable": Case(edit("run", b"1\n"), "dirty", (b"run",)),
     "file made a link": Case(edit("src/app.py", Link("util.py")), "dirty", (b"src/app.py",)),
     "link changed": Case(edit("link", Link("elsewhere")), "dirty", (b"link",)),
     "link made a file": Case(edit("link", b"README.md"), "dirty", (b"link",)),
