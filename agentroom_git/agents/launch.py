@@ -1,8 +1,7 @@
 """Running a command as an agent: in its worktree, under its name, with a record of how it ended."""
 
-import os
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from agentroom_git.core.escape import one_line
@@ -15,7 +14,7 @@ from agentroom_git.room.folding import Folder
 from agentroom_git.room.hooks import install_hooks
 from agentroom_git.room.room import Room, acting_as
 from agentroom_git.system.locks import try_hold
-from agentroom_git.system.process import attend, environment
+from agentroom_git.system.process import attend, environment, git_settings
 
 # An agent's commits would set off a gc that meets the room's busy refs, and nags about it on every later commit.
 GIT_SETTINGS = {"gc.auto": "0", "maintenance.auto": "false"}
@@ -73,14 +72,3 @@ def agent_environment(room: Room, agent: AgentName, worktree: Path) -> dict[str,
 
 def _is_bound_to_a_repository(key: str) -> bool:
     return key in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR", "GIT_PREFIX")
-
-
-def git_settings(env: Mapping[str, str], settings: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables that add git settings to those that the environment has already."""
-    count = env.get("GIT_CONFIG_COUNT", "0")
-    first = int(count) if count.isdigit() else 0
-    found = {"GIT_CONFIG_COUNT": str(first + len(settings))}
-    for number, (key, value) in enumerate(sorted(settings.items()), first):
-        found[f"GIT_CONFIG_KEY_{number}"] = key
-        found[f"GIT_CONFIG_VALUE_{number}"] = os.fspath(value)
-    return found

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from agentroom_git.errors import AgentroomError
 from agentroom_git.git.repo import Repo
-from agentroom_git.system.process import git
+from agentroom_git.system.process import git, git_as_the_user
 
 _COMMENT = "# agentroom init added this section; agentroom uninstall removes it.\n"
 
@@ -32,13 +32,13 @@ def git_version() -> tuple[int, ...]:
 def values(repo: Repo, key: str, *, everywhere: bool = False) -> list[str]:
     """Return the values that the repository gives the key; `everywhere` also the user's and the system's."""
     scope = () if everywhere else ("--local",)
-    done = git("config", *scope, "--null", "--get-all", key, cwd=repo.common_dir)
+    done = git_as_the_user("config", *scope, "--null", "--get-all", key, cwd=repo.common_dir)
     return os.fsdecode(done.out).split("\0")[:-1]
 
 
 def is_on(repo: Repo, key: str) -> bool:
     """Return whether the key is true in the user's own checkout; a value that is no boolean counts as false."""
-    done = git("config", "--type=bool", "--get", key, cwd=repo.worktree or repo.common_dir)
+    done = git_as_the_user("config", "--type=bool", "--get", key, cwd=repo.worktree or repo.common_dir)
     return done.out.strip() == b"true"
 
 

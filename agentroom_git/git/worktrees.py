@@ -20,7 +20,7 @@ from agentroom_git.errors import AgentroomError, UsageError
 from agentroom_git.git.repo import Repo
 from agentroom_git.system.files import replace_text
 from agentroom_git.system.locks import held
-from agentroom_git.system.process import git
+from agentroom_git.system.process import git, git_as_the_user
 
 IDENTITY = "agentroom-identity"
 READY = "agentroom-ready"
@@ -213,7 +213,7 @@ def add_worktree(repo: Repo, path: Path, branch: str, start: Oid, identity: Iden
         exists = branch_exists(repo.handle, branch)
         options = [str(path), branch] if exists else ["-b", branch, str(path), start]
         path.parent.mkdir(parents=True, exist_ok=True)
-        done = git("worktree", "add", "--quiet", *options, cwd=repo.common_dir)
+        done = git_as_the_user("worktree", "add", "--quiet", *options, cwd=repo.common_dir)
         if done.code != 0:
             taken = b"already checked out" in done.err or b"already used by worktree" in done.err
             hint = f"switch to another branch than {branch} there" if taken else "run: agentroom doctor"

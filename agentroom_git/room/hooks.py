@@ -18,7 +18,7 @@ from agentroom_git.resources import hooks_dir
 from agentroom_git.room.room import Room
 from agentroom_git.system.files import replace_text
 from agentroom_git.system.locks import held
-from agentroom_git.system.process import git
+from agentroom_git.system.process import git_as_the_user
 
 SCRIPT = "dispatch"
 # Hooks whose mere presence costs a process on every ref or index change are stood for only where the repository has
@@ -47,7 +47,7 @@ def install_hooks(room: Room, worktree: Path) -> tuple[Path, Path]:
 
 def _own_hooks(worktree: Path) -> Path:
     """Return where git would look for hooks in this worktree without us."""
-    done = git("rev-parse", "--git-path", "hooks", cwd=worktree)
+    done = git_as_the_user("rev-parse", "--git-path", "hooks", cwd=worktree)
     return Path(os.path.normpath(worktree / done.out.decode("utf-8", "surrogateescape").strip()))
 
 

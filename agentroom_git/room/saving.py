@@ -1,8 +1,9 @@
-"""Saving an agent's edits as a commit of its own, with the git command, so that filters apply as the agent's own git
-would.
+"""Saving an agent's edits as a commit of its own.
 
-What waits for the agent stays with it: staged changes, an operation of git's under way, untracked files that are large,
-binary, or look like secrets.
+The git command reads the files, so that line ends and the user's own filters apply as in the agent's own commits, but
+through a private git directory: nothing runs that the repository's configuration names. What waits for the agent stays
+with it: staged changes, an operation of git's under way, paths whose filter only the repository defines, untracked
+files that are large, binary, or look like secrets.
 """
 
 import fnmatch
@@ -16,11 +17,12 @@ from agentroom_git.core.ids import AgentName, Oid
 from agentroom_git.core.text import is_binary
 from agentroom_git.errors import AgentroomError
 from agentroom_git.git.claims_ref import read_table
-from agentroom_git.git.log import author_environment
+from agentroom_git.git.commit import commit_tree
 from agentroom_git.git.operations import operation_under_way
+from agentroom_git.git.private_git import PrivateGit, private_git
 from agentroom_git.git.worktrees import Worktree
 from agentroom_git.room.room import Room
-from agentroom_git.system.process import Finished, git
+from agentroom_git.system.process import Finished
 
 MAX_NEW_FILE = 1024 * 1024
 LOOKS_SECRET = (
@@ -47,24 +49,45 @@ class Saved:
 
 
 def save_edits(room: Room, agent: AgentName, worktree: Worktree, message: str = "") -> Saved:
-    """Commit the worktree's edits under the agent's name; raise `SaveError` with git's words."""
-    staged, changed, new = _status(room, worktree)
+    """Commit the worktree's edits under the agent's name; raise `SaveError` with git's words.
+
+    A kill between the index and the branch leaves the edits staged: the agent's own commit takes them.
+    """
+    if worktree.head is None:
+        raise SaveError(f"HEAD of {worktree.path} names no commit", hint="commit there by hand")
+    with private_git(worktree, worktree.head) as git:
+        return _save(room, agent, worktree, worktree.head, git, message)
+
+
+def _save(room: Room, agent: AgentName, worktree: Worktree, head: Oid, git: PrivateGit, message: str) -> Saved:
+    staged, changed, new = _status(room, git)
     blocked = "staged changes wait: commit them yourself" if staged else operation_under_way(worktree.git_dir)
     if blocked:
         return Saved(None, (), tuple((path, blocked) for path in (*staged, *changed, *new)))
     refused = {path: reason for path in new if (reason := _refuse_new(worktree.path, path))}
-    paths = (*changed, *(path for path in new if path not in refused))
+    foreign = git.unfiltered([path for path in (*changed, *new) if path not in refused])
+    refused |= {path: f"only the repository defines its filter {name!r}: commit it" for path, name in foreign.items()}
+    paths = tuple(path for path in (*changed, *new) if path not in refused)
     left = tuple(sorted(refused.items()))
     if not paths:
         return Saved(None, (), left)
     text = trailers.compose(message or f"{agent}: save {_listed(paths)}", "", _trailers(room, agent, paths))
-    listed = "\0".join(paths).encode("utf-8", "surrogateescape")
-    _git(room, worktree, "add", "--all", "--pathspec-from-file=-", "--pathspec-file-nul", stdin=listed)
-    done = _git(room, worktree, "commit", "--quiet", "--no-verify", "-m", text, env=author_environment(agent))
+    tree = _write_tree(room, git, paths)
+    made = commit_tree(room.refs, worktree, tree, head, agent, text)
+    if made is None:
+        raise SaveError(f"the branch of {worktree.path} moved meanwhile", hint="the edits are staged there: try again")
+    return Saved(made, paths, left)
+
+
+def _write_tree(room: Room, git: PrivateGit, paths: Sequence[str]) -> Oid:
+    """Put the paths into the index; return its tree. No `git add`: that runs another git inside submodules."""
+    listed = "".join(f"{path}\0" for path in paths).encode("utf-8", "surrogateescape")
+    done = _git(room, git, "update-index", "--add", "--remove", "--replace", "-z", "--stdin", stdin=listed)
+    if done.code == 0:
+        done = _git(room, git, "write-tree")
     if done.code != 0:
-        raise SaveError(f"git could not commit in {worktree.path}: {done.message}", hint="commit there by hand")
-    head = _git(room, worktree, "rev-parse", "HEAD").out.decode().strip()
-    return Saved(Oid(head), paths, left)
+        raise SaveError(f"git could not commit in {git.worktree}: {done.message}", hint="commit there by hand")
+    return Oid(done.out.decode().strip())
 
 
 def _listed(paths: Sequence[str]) -> str:
@@ -81,11 +104,11 @@ def _trailers(room: Room, agent: AgentName, paths: Sequence[str]) -> list[tuple[
     return [(trailers.AGENT, agent), *((trailers.CLAIM, f"{token} {path}") for token, path in named)]
 
 
-def _status(room: Room, worktree: Worktree) -> tuple[list[str], list[str], list[str]]:
+def _status(room: Room, git: PrivateGit) -> tuple[list[str], list[str], list[str]]:
     """Return the staged, the changed and the untracked paths."""
-    done = _git(room, worktree, "status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames", *_SUBMODULES)
+    done = _git(room, git, "status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames", *_SUBMODULES)
     if done.code != 0:
-        raise SaveError(f"git status failed in {worktree.path}: {done.message}", hint="run it there by hand")
+        raise SaveError(f"git status failed in {git.worktree}: {done.message}", hint="run it there by hand")
     staged, changed, new = [], [], []
     for record in done.out.decode("utf-8", "surrogateescape").split("\0"):
         if not record:
@@ -118,12 +141,10 @@ def _refuse_new(top: Path, path: str) -> str:
         return f"it cannot be read ({error.strerror})"
 
 
-def _git(
-    room: Room, worktree: Worktree, *arguments: str, env: dict[str, str] | None = None, stdin: bytes = b""
-) -> Finished:
+def _git(room: Room, git: PrivateGit, *arguments: str, stdin: bytes = b"") -> Finished:
     """Run git in the worktree, again while another git holds the index."""
     for _ in range(_LOCK_ATTEMPTS):
-        done = git(*arguments, cwd=worktree.path, env=env, stdin=stdin)
+        done = git.run(*arguments, stdin=stdin)
         if done.code == 0 or b"index.lock" not in done.err:
             return done
         room.clock.sleep(_LOCK_SECONDS)

@@ -1,7 +1,8 @@
 """Starting other programs; the only place that does.
 
 Git children get an environment without the caller's `GIT_*` variables, so that a command run inside a hook or a rebase
-does not act on the wrong repository, and without prompts or optional locks.
+does not act on the wrong repository, and without prompts or optional locks. They run none of the programs that a
+repository's configuration can name, unless the user asked for the command: see `git_as_the_user`.
 """
 
 import os
@@ -23,6 +24,25 @@ GIT_ENVIRONMENT = {
     "GIT_LITERAL_PATHSPECS": "1",
     "LC_ALL": "C.UTF-8",
 }
+# An agent can write the repository's configuration. Settings from the environment win over every file, so nothing that
+# a file names is run. Filters, whose names are not known here, are kept out by `git/private_git.py`.
+_SEAL = {
+    "commit.gpgSign": "false",
+    "core.alternateRefsCommand": ":",
+    "core.fsmonitor": "false",
+    "core.hooksPath": os.devnull,
+    "core.sshCommand": "false",
+    "credential.helper": "",
+    "gc.auto": "0",
+    "gpg.program": "false",
+    "gpg.ssh.program": "false",
+    "gpg.x509.program": "false",
+    "log.showSignature": "false",
+    "maintenance.auto": "false",
+    "submodule.recurse": "false",
+}
+# No transport at all: a partial clone would fetch what it lacks by whatever program its configuration names.
+_SEALED_ENVIRONMENT = {"GIT_ALLOW_PROTOCOL": "", "GIT_NO_LAZY_FETCH": "1", "GIT_ASKPASS": "false"}
 DEFAULT_SECONDS = 120.0
 
 
@@ -78,8 +98,31 @@ def run(
 
 
 def git(*arguments: str, cwd: Path, env: Mapping[str, str] | None = None, stdin: bytes = b"") -> Finished:
-    """Run the git command in a clean environment."""
+    """Run the git command in a clean environment, without hooks, monitors, transports or signing programs.
+
+    What reads or writes files of a worktree may still run their filters: use `git/private_git.py` for those.
+    """
+    sealed = _SEALED_ENVIRONMENT | dict(env or {})
+    return git_as_the_user(*arguments, cwd=cwd, env=sealed | git_settings(sealed, _SEAL), stdin=stdin)
+
+
+def git_as_the_user(*arguments: str, cwd: Path, env: Mapping[str, str] | None = None, stdin: bytes = b"") -> Finished:
+    """Run the git command as the user's own hand would, with whatever hooks and filters the repository has.
+
+    For commands that only do what the user has just asked for, and for reading settings as they are.
+    """
     return run(("git", *arguments), cwd=cwd, env=_git_environment(env or {}), stdin=stdin)
+
+
+def git_settings(env: Mapping[str, str], settings: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that add git settings to those that the environment has already."""
+    count = env.get("GIT_CONFIG_COUNT", "0")
+    first = int(count) if count.isdigit() else 0
+    found = {"GIT_CONFIG_COUNT": str(first + len(settings))}
+    for number, (key, value) in enumerate(sorted(settings.items()), first):
+        found[f"GIT_CONFIG_KEY_{number}"] = key
+        found[f"GIT_CONFIG_VALUE_{number}"] = os.fspath(value)
+    return found
 
 
 def shell(command: str, *, cwd: Path, env: Mapping[str, str], seconds: float) -> Finished:

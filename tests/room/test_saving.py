@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from agentroom_git.core.ids import AgentName
 from agentroom_git.room import turn
 from agentroom_git.room.saving import save_edits
@@ -68,3 +70,55 @@ def test_what_is_uncommitted_inside_a_submodule_is_left_alone(bed: Bed, tmp_path
     assert _save(bed) == ((), {})
     bed.write("alice", {"README.md": "edited\n"})
     assert _save(bed) == (("README.md",), {})
+
+
+def test_a_filter_of_the_users_own_configuration_is_applied(
+    bed: Bed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bed.join("alice")
+    bed.commit("alice", {".gitattributes": "*.up filter=upper\n"})
+    own = tmp_path / "gitconfig"
+    own.write_text('[filter "upper"]\n\tclean = tr a-z A-Z\n')
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(own))
+    bed.write("alice", {"a.up": "text\n"})
+
+    assert _save(bed) == (("a.up",), {})
+    assert bed.git("show", "HEAD:a.up", cwd=bed.path("alice")) == "TEXT\n"
+
+
+def test_line_ends_follow_the_repositorys_settings(bed: Bed) -> None:
+    bed.git("config", "core.autocrlf", "input", cwd=bed.repository)
+    bed.join("alice")
+    bed.write("alice", {"a.txt": "one\r\ntwo\r\n"})
+
+    assert _save(bed) == (("a.txt",), {})
+    assert bed.git("show", "HEAD:a.txt", cwd=bed.path("alice")) == "one\ntwo\n"
+
+
+def test_the_commit_is_in_the_worktrees_own_reflog(bed: Bed) -> None:
+    bed.join("alice")
+    bed.write("alice", {"README.md": "new\n"})
+    _save(bed)
+
+    assert bed.git("log", "-1", "--walk-reflogs", "--format=%gs", cwd=bed.path("alice")).startswith("commit: alice: ")
+
+
+def test_a_detached_head_moves_and_its_branch_does_not(bed: Bed) -> None:
+    bed.join("alice")
+    before = bed.head("alice")
+    bed.git("switch", "--quiet", "--detach", cwd=bed.path("alice"))
+    bed.write("alice", {"README.md": "new\n"})
+
+    assert _save(bed) == (("README.md",), {})
+    assert bed.head("alice") != before
+    assert bed.git("rev-parse", "agentroom/main/alice", cwd=bed.repository).strip() == before
+
+
+def test_a_file_that_became_a_folder_is_saved(bed: Bed) -> None:
+    bed.join("alice")
+    (bed.path("alice") / "README.md").unlink()
+    bed.write("alice", {"README.md/part.md": "new\n"})
+
+    assert _save(bed)[1] == {}
+    assert bed.git("status", "--porcelain", cwd=bed.path("alice")) == ""
+    assert bed.git("ls-tree", "--name-only", "HEAD", "README.md/", cwd=bed.path("alice")) == "README.md/part.md\n"

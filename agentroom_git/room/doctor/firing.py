@@ -11,7 +11,7 @@ from agentroom_git.git.worktrees import Worktree
 from agentroom_git.room.doctor.finding import Finding
 from agentroom_git.room.hooks import install_hooks
 from agentroom_git.room.room import Room
-from agentroom_git.system.process import git
+from agentroom_git.system.process import git_as_the_user
 
 HOOK = "prepare-commit-msg"
 FIRST_WITH_HOOK_RUN = (2, 36)
@@ -44,5 +44,5 @@ def _fires(room: Room, agent: AgentName, worktree: Worktree) -> bool:
         # The repository's own hooks are not on trial.
         env = {"AGENTROOM_AGENT": agent, "AGENTROOM_HOOKS_CHAIN": ""}
         setting = f"core.hooksPath={ours}"
-        git("-c", setting, "hook", "run", HOOK, "--", str(message), cwd=worktree.path, env=env)
+        git_as_the_user("-c", setting, "hook", "run", HOOK, "--", str(message), cwd=worktree.path, env=env)
         return trailers.values(message.read_text("utf-8", "replace"), trailers.AGENT) == [agent]
