@@ -1,7 +1,8 @@
 """The loop: give each room of the repository its turn, then wait.
 
-It is woken by file-system events and, as a safety net, once a second. Nothing is done while the refs and the worktrees'
-HEADs are as they were, so that an idle sidecar writes nothing. It can be killed at any point: each step is repeatable.
+It is woken by file-system events and, as a safety net, every two seconds. Nothing is done while the refs and the
+worktrees' HEADs are as they were, so that an idle sidecar writes nothing. It can be killed at any point: each step is
+repeatable.
 """
 
 import os
@@ -66,7 +67,7 @@ def _inode(path: Path) -> int:
 
 
 def _serve(room: Room, is_stopped: Callable[[], bool], log: TextIO) -> None:
-    with Watch(room.repo.common_dir) as watch, closing(_Loop(room, watch, log)) as loop:
+    with Watch(room.repo.common_dir, room.clock) as watch, closing(_Loop(room, watch, log)) as loop:
         # Watching began before the first look, so that nothing which moves in between is missed.
         loop.write_state()
         loop.say(f"serving {room.checkout}")

@@ -1,66 +1,173 @@
-"""Waiting for something to move in the repository: file-system events, and a look once a second as a safety net."""
+"""Waiting for something to move in the repository or to be edited in a worktree; a look now and then is a safety net.
 
+Where the system has inotify, the sidecar's own thread sleeps until the kernel wakes it, and an idle repository wakes
+nobody. Elsewhere a thread of watchfiles does the same. A signal ends the wait at once.
+"""
+
+import os
+import select
+import signal
 import threading
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
+from typing import Protocol
 
-from watchfiles import Change, watch
+from agentroom_git.sidecar.folders import Folders, Touched
+from agentroom_git.system.clock import Clock
+from agentroom_git.system.inotify import is_available, most_watches
 
-# Watching with the library's defaults takes 52 ms to see a commit; with these 1.5 ms.
-STEP_MS = 1
-DEBOUNCE_MS = 5
-POLL_SECONDS = 1.0
+POLL_SECONDS = 2.0
+"""How often to look without being told to: for file systems that send no events."""
+
+SETTLE_SECONDS = 0.003
+"""How long to wait for what follows an event: a commit sends a dozen."""
+
+# Editors, other tools and a second repository of the user need watches, too.
+_SHARE_OF_WATCHES = 0.5
+_DEFAULT_WATCHES = 8192
+_STOP_LOOKS_SECONDS = 0.2
+
+Skips = Callable[[bytes], bool]
 
 
-def _concerns_us(_: Change, path: str) -> bool:
-    """Leave out locks: the file that they protect moves when they go."""
-    return not path.endswith((".lock", ".tmp"))
+class Source(Protocol):
+    """Where events come from: a file descriptor that is readable when there are some."""
+
+    def fileno(self) -> int: ...
+    def watch(self, name: str, root: bytes, skips: Skips) -> str: ...
+    def forget(self, name: str) -> None: ...
+    def read(self) -> list[Touched]: ...
+    def close(self) -> None: ...
 
 
+@dataclass(slots=True)
 class Watch:
-    """Watches the refs and the worktrees' own folders of a repository from a thread of its own."""
+    """Watches the refs and worktrees of a repository, and the files of the worktrees that it is told to follow.
 
-    def __init__(self, common_dir: Path) -> None:
-        self._folders = [common_dir / "refs", common_dir / "worktrees"]
-        self._moved = threading.Event()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
+    `wakes` counts how often the waiting thread was woken, by whatever.
+    """
+
+    common_dir: Path
+    clock: Clock
+    wakes: int = 0
+    problems: dict[str, str] = field(default_factory=dict)
+    _source: Source = field(init=False)
+    _pipe: tuple[int, int] = field(init=False)
+    _old_signal_fd: int = -1
+    _has_moved: bool = False
+    _touched: dict[str, set[Touched]] = field(default_factory=dict)
 
     def __enter__(self) -> "Watch":
-        for folder in self._folders:
-            folder.mkdir(exist_ok=True)
-        self._thread.start()
+        self._pipe = os.pipe()
+        for end in self._pipe:
+            os.set_blocking(end, False)
+        if threading.current_thread() is threading.main_thread():
+            self._old_signal_fd = signal.set_wakeup_fd(self._pipe[1], warn_on_full_buffer=False)
+        self._source = _open_source()
+        for name in _GIT_TREES:
+            (self.common_dir / name).mkdir(exist_ok=True)
+        for name in _GIT_TREES:
+            problem = self._source.watch(f"git:{name}", os.fsencode(self.common_dir / name), _GIT_TREES[name])
+            self._note_problem(name or ".git", problem)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stop.set()
-        self._thread.join(timeout=2.0)
-
-    def _run(self) -> None:
-        for _ in watch(
-            *self._folders,
-            watch_filter=_concerns_us,
-            step=STEP_MS,
-            debounce=DEBOUNCE_MS,
-            stop_event=self._stop,
-            rust_timeout=500,
-            ignore_permission_denied=True,
-            raise_interrupt=False,
-        ):
-            self._moved.set()
+        if threading.current_thread() is threading.main_thread():
+            signal.set_wakeup_fd(self._old_signal_fd)
+        self._source.close()
+        for end in self._pipe:
+            os.close(end)
 
     def poke(self) -> None:
-        """Make the next wait return at once."""
-        self._moved.set()
+        """Make the next wait return at once; from any thread."""
+        # Full: it is readable already. Closed: nobody waits any more.
+        with suppress(OSError):
+            os.write(self._pipe[1], b"\0")
+
+    def follow(self, top: Path, skips: Skips) -> None:
+        """Watch the files of a worktree from now on, anew where they are watched already; its path is its name."""
+        name = str(top)
+        self._note_problem(name, self._source.watch(name, os.fsencode(top), lambda path: _is_git(path) or skips(path)))
+
+    def unfollow(self, top: Path) -> None:
+        self._source.forget(str(top))
+        self._touched.pop(str(top), None)
+        self.problems.pop(str(top), None)
+
+    def take(self, top: Path) -> set[Touched]:
+        """Return what was touched in a followed worktree since the last call."""
+        return self._touched.pop(str(top), set())
 
     def wait(self, is_stopped: Callable[[], bool], *, at_least: float, at_most: float) -> None:
-        """Return when something moved, or after `at_most` seconds; not before `at_least` unless told to stop."""
-        waited = 0.0
-        while waited < at_least and not is_stopped():
-            self._stop.wait(min(0.2, at_least - waited))
-            waited += 0.2
-        self._moved.wait(max(0.0, at_most - waited))
-        self._moved.clear()
+        """Return when something moved or was touched, or after `at_most` seconds; not before `at_least` unless stopped.
+
+        What is touched between two calls makes the second one return at once.
+        """
+        start = self.clock.monotonic()
+        while (left := start + at_least - self.clock.monotonic()) > 0 and not is_stopped():
+            self._select(min(left, _STOP_LOOKS_SECONDS))
+        while not self._has_moved and not is_stopped():
+            left = start + at_most - self.clock.monotonic()
+            if left <= 0:
+                break
+            self._select(left)
+        if self._has_moved:
+            self.clock.sleep(SETTLE_SECONDS)
+            self._read()
+        self._has_moved = False
+
+    def _select(self, seconds: float) -> None:
+        select.select([self._pipe[0], self._source.fileno()], [], [], seconds)
+        self.wakes += 1
+        self._read()
+
+    def _read(self) -> None:
+        with suppress(BlockingIOError):
+            # A signal's number or a poke: in both cases there is something to look at.
+            self._has_moved |= bool(os.read(self._pipe[0], 4096))
+        for touched in self._source.read():
+            if touched.tree.startswith("git:"):
+                self._has_moved |= _concerns_us(touched)
+            elif not _is_git(touched.path):
+                self._touched.setdefault(touched.tree, set()).add(touched)
+                self._has_moved = True
+
+    def _note_problem(self, name: str, problem: str) -> None:
+        if problem:
+            self.problems[name] = problem
+        else:
+            self.problems.pop(name, None)
+
+
+_GIT_TREES: dict[str, Skips] = {
+    "": lambda path: True,
+    "refs": lambda path: False,
+    # An entry's own folder says whether a rebase or a merge is under way; its reflogs say nothing new.
+    "worktrees": lambda path: path.count(b"/") > 0,
+}
+_PACKED = (b"packed-refs", b"refs", b"worktrees")
+
+
+def _concerns_us(touched: Touched) -> bool:
+    """Leave out locks and half-written files: what they stand for moves when they go."""
+    if touched.tree == "git:":
+        return touched.path in _PACKED
+    name = touched.path.rpartition(b"/")[2]
+    return not name.endswith((b".lock", b".tmp")) and b".agentroom-" not in name
+
+
+def _is_git(path: bytes) -> bool:
+    return path == b".git" or path.startswith(b".git/")
+
+
+def _open_source() -> Source:
+    if is_available():
+        return Folders(int((most_watches() or _DEFAULT_WATCHES) * _SHARE_OF_WATCHES))
+    from agentroom_git.sidecar.elsewhere import Elsewhere  # noqa: PLC0415 - watchfiles costs memory where inotify is
+
+    return Elsewhere()
