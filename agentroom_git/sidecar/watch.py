@@ -5,6 +5,7 @@ nobody. Elsewhere a thread of watchfiles does the same. A signal ends the wait a
 """
 
 import os
+import re
 import select
 import signal
 import threading
@@ -150,6 +151,8 @@ _GIT_TREES: dict[str, Skips] = {
     # An entry's own folder says whether a rebase or a merge is under way; its reflogs say nothing new.
     "worktrees": lambda path: path.count(b"/") > 0,
 }
+# Private git folders and locks in the making.
+_OURS = re.compile(rb"agentroom-git-|.*\.agentroom-")
 _PACKED = (b"packed-refs", b"refs", b"worktrees")
 
 
@@ -158,7 +161,7 @@ def _concerns_us(touched: Touched) -> bool:
     if touched.tree == "git:":
         return touched.path in _PACKED
     name = touched.path.rpartition(b"/")[2]
-    return not name.endswith((b".lock", b".tmp")) and b".agentroom-" not in name
+    return not name.endswith((b".lock", b".tmp")) and _OURS.match(name) is None
 
 
 def _is_git(path: bytes) -> bool:
