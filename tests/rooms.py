@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from agentroom_git.core.ids import Oid, parse_agent
-from agentroom_git.room import opening, presence
+from agentroom_git.room import opening, presence, trust
 from agentroom_git.room.folding import Folder, FoldReport
 from agentroom_git.room.room import Room, open_room
 from agentroom_git.room.syncing import SyncResult, sync_room
@@ -26,6 +26,11 @@ class Bed:
 
     def room(self, cwd: Path | None = None) -> Room:
         return open_room(cwd or self.repository, SystemClock())
+
+    def configure(self, text: str) -> None:
+        """Write `.agentroom.yaml` as the user does, who trusts it."""
+        (self.repository / ".agentroom.yaml").write_text(text)
+        trust.trust(self.room())
 
     def open(self) -> "Bed":
         opening.open_new(self.room())

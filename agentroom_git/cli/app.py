@@ -6,7 +6,19 @@ from typing import Annotated
 import typer
 
 from agentroom_git import __version__
-from agentroom_git.cli import coordination, demo, folding, inspect, mcp, merging, presence, repository, sidecar, tasks
+from agentroom_git.cli import (
+    coordination,
+    demo,
+    folding,
+    gate,
+    inspect,
+    mcp,
+    merging,
+    presence,
+    repository,
+    sidecar,
+    tasks,
+)
 from agentroom_git.cli.output import complain
 from agentroom_git.core.escape import one_line
 from agentroom_git.errors import AgentroomError, UsageError
@@ -21,7 +33,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for group in (repository, presence, sidecar, folding, coordination, tasks, inspect, mcp, demo, merging):
+for group in (repository, presence, sidecar, folding, gate, coordination, tasks, inspect, mcp, demo, merging):
     group.register(app)
 
 

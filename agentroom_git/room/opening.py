@@ -14,7 +14,7 @@ from agentroom_git.git import configuration, worktrees
 from agentroom_git.git.folds import write_opening
 from agentroom_git.git.repo import UnsupportedRepositoryError
 from agentroom_git.resources import templates_dir
-from agentroom_git.room import logs
+from agentroom_git.room import logs, trust
 from agentroom_git.room.base import opening
 from agentroom_git.room.config import FILE_NAME
 from agentroom_git.room.room import Room
@@ -115,7 +115,14 @@ def open_new(room: Room) -> list[Change]:
     made = Change(f"made {private} for locks and caches", True)
     first = Change(f"{private} is there", False) if private.is_dir() else made
     with held(room.private / "init.lock", seconds=LOCK_SECONDS, what="the lock on the room's opening"):
-        return [first, _open_integration(room), _record_opening(room), _write_config(room), _show_notes(room)]
+        return [
+            first,
+            _open_integration(room),
+            _record_opening(room),
+            _write_config(room),
+            _show_notes(room),
+            *_pin(room),
+        ]
 
 
 def _open_integration(room: Room) -> Change:
@@ -157,6 +164,16 @@ def _write_config(room: Room) -> Change:
         except FileExistsError:
             return Change(f"{FILE_NAME} is there", False)
     return Change(f"wrote {FILE_NAME}, all of it comments: commit it if you like", True)
+
+
+def _pin(room: Room) -> list[Change]:
+    """Pin the commands of a file that has some; of one without, the user has still to decide."""
+    if trust.of_config(room.config) == trust.Commands():
+        return []
+    is_new = trust.standing(room).pinned is None
+    if trust.pin_first(room) is None:
+        return []
+    return [Change(f"pinned the commands of {FILE_NAME}: a change counts after agentroom trust", is_new)]
 
 
 def _is_unfinished(path: Path) -> bool:

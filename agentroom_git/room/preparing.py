@@ -9,6 +9,7 @@ from agentroom_git.core.ids import AgentName
 from agentroom_git.errors import AgentroomError
 from agentroom_git.git.archive import untracked_files
 from agentroom_git.git.worktrees import Worktree
+from agentroom_git.room import trust
 from agentroom_git.room.config import FILE_NAME
 from agentroom_git.room.room import Room
 from agentroom_git.system.process import ProcessError, environment, shell
@@ -56,10 +57,10 @@ def _copy(source: Path, target: Path, name: str) -> bool:
 
 
 def run_setup(room: Room, agent: AgentName, worktree: Worktree) -> None:
-    """Run the commands of `setup:` in the worktree; raise `SetupError` naming the one that failed."""
+    """Run the trusted commands of `setup:` in the worktree; raise `SetupError` naming the one that failed."""
     env = {key: value for key, value in environment().items() if key not in _BOUND}
     env |= {"AGENTROOM_ROOM": room.names.room, "AGENTROOM_AGENT": agent}
-    for command in room.config.setup:
+    for command in trust.commands(room).setup:
         try:
             done = shell(command, cwd=worktree.path, env=env, seconds=room.config.setup_seconds)
             problem = done.message if done.code != 0 else ""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agentroom_git.errors import AgentroomError
+from agentroom_git.room import trust
 from agentroom_git.room.room import Room
 from agentroom_git.system.clock import Clock
 from agentroom_git.system.files import read_json
@@ -56,7 +57,11 @@ def read_state(room: Room) -> State:
 
 
 def start(room: Room) -> State:
-    """Start the sidecar unless one runs, and wait until it is ready; of several starts at once one wins."""
+    """Start the sidecar unless one runs, and wait until it is ready; of several starts at once one wins.
+
+    The first start by the user pins the commands of `.agentroom.yaml` (`room/trust.py`).
+    """
+    trust.pin_first(room)
     found = read_state(room)
     if found.running and found.pid:
         return found

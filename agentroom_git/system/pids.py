@@ -1,6 +1,7 @@
 """Which process a pid is: pids are reused, so a process is named by its pid and the moment it started."""
 
 import os
+from collections.abc import Collection
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -28,6 +29,32 @@ def is_alive(name: str) -> bool:
         return False
     now = _start_of(int(pid))
     return not start or not now or start == now
+
+
+def descends_from_any_with(variables: Collection[str]) -> bool:
+    """Whether a process that this one descends from was started with one of the variables in its environment.
+
+    A process can drop its own variables, hardly those of its ancestors. False where there is no /proc.
+    """
+    wanted = tuple(f"{name}=".encode() for name in variables)
+    pid = os.getppid()
+    while pid > 1:
+        try:
+            entries = (_PROC / str(pid) / "environ").read_bytes().split(b"\0")
+        except OSError:
+            # Somebody else's, like the terminal's: nothing that we started.
+            entries = []
+        if any(entry.startswith(wanted) for entry in entries):
+            return True
+        pid = _parent_of(pid)
+    return False
+
+
+def _parent_of(pid: int) -> int:
+    try:
+        return int((_PROC / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2].split()[1])
+    except (OSError, IndexError, ValueError):
+        return 0
 
 
 def is_git_at_work_in(folder: Path) -> bool:

@@ -26,10 +26,6 @@ def _moves(bed: Bed, name: str = "alice") -> list[str]:
     return [body.type for body in reversed(bodies) if isinstance(body, Joined | Left)]
 
 
-def _configure(bed: Bed, text: str) -> None:
-    (bed.repository / ".agentroom.yaml").write_text(text)
-
-
 # Joining
 
 
@@ -162,7 +158,7 @@ def test_a_join_that_was_killed_while_git_made_the_worktree_is_done_again(bed: B
 
 
 def test_a_join_that_was_killed_before_it_wrote_the_identity_is_completed(bed: Bed) -> None:
-    _configure(bed, "setup: touch ready.txt\n")
+    bed.configure("setup: touch ready.txt\n")
     made = _join(bed).worktree
     for name in ("agentroom-identity", "agentroom-ready", "locked"):
         (made.git_dir / name).unlink()
@@ -251,7 +247,7 @@ def test_files_folders_and_patterns_are_copied_where_the_worktree_lacks_them(bed
     (top / "assets" / "a" / "b.bin").write_bytes(b"\0\1")
     (top / "assets" / "link").symlink_to("a/b.bin")
     (top / "unwanted.local").write_text("no\n")
-    _configure(bed, "copy: [.env, src, 'src/**/*.local', assets/, 'missing*', README.md]\n")
+    bed.configure("copy: [.env, src, 'src/**/*.local', assets/, 'missing*', README.md]\n")
 
     arrival = _join(bed)
 
@@ -273,7 +269,7 @@ def test_nothing_is_copied_through_a_link(bed: Bed, tmp_path: Path) -> None:
     bed.git("commit", "--quiet", "-m", "Link", cwd=bed.repository)
     bed.fold()
     (tmp_path / "repository.agents" / "outside").mkdir(parents=True)  # where the link leads from a worktree
-    _configure(bed, "copy: ['loose/*', 'shared/*', loose]\n")
+    bed.configure("copy: ['loose/*', 'shared/*', loose]\n")
 
     arrival = _join(bed)
 
@@ -288,7 +284,7 @@ def test_a_deleted_file_does_not_come_back_by_copying(bed: Bed) -> None:
     bed.git("switch", "--quiet", "--ignore-other-worktrees", "agentroom/main/alice", cwd=bed.path("bob"))
     bed.commit("bob", {"src/util.py": None})
     bed.git("switch", "--quiet", "agentroom/main/bob", cwd=bed.path("bob"))
-    _configure(bed, "copy: src\n")
+    bed.configure("copy: src\n")
 
     assert _join(bed).copied == ()
     assert not (bed.path("alice") / "src" / "util.py").exists()
@@ -296,7 +292,7 @@ def test_a_deleted_file_does_not_come_back_by_copying(bed: Bed) -> None:
 
 def test_setup_runs_in_the_worktree_once(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_DIR", "/nonexistent")
-    _configure(bed, "setup:\n- echo $AGENTROOM_AGENT >> who.txt\n- git rev-parse --show-toplevel >> who.txt\n")
+    bed.configure("setup:\n- echo $AGENTROOM_AGENT >> who.txt\n- git rev-parse --show-toplevel >> who.txt\n")
 
     _join(bed)
     _join(bed)
@@ -310,7 +306,7 @@ def test_setup_runs_in_the_worktree_once(bed: Bed, monkeypatch: pytest.MonkeyPat
 def test_a_failing_setup_names_the_command_keeps_the_worktree_and_is_tried_again(
     bed: Bed, command: str, says: str
 ) -> None:
-    _configure(bed, f"setup: [touch before.txt, '{command}']\nsetup_seconds: 1\n")
+    bed.configure(f"setup: [touch before.txt, '{command}']\nsetup_seconds: 1\n")
 
     with pytest.raises(SetupError, match=says) as failed:
         _join(bed)
@@ -319,6 +315,6 @@ def test_a_failing_setup_names_the_command_keeps_the_worktree_and_is_tried_again
     assert "agentroom join alice" in failed.value.hint
     assert (bed.path("alice") / "before.txt").exists()
     assert _moves(bed) == ["joined"]
-    _configure(bed, "setup: touch after.txt\n")
+    bed.configure("setup: touch after.txt\n")
     assert not _join(bed).is_new
     assert (bed.path("alice") / "after.txt").exists()
