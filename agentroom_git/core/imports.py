@@ -1,19 +1,22 @@
 """Which files of the repository a file imports, as candidates: judged by the text alone, resolved by who has the tree.
 
-Python by its own parser; JavaScript, TypeScript and Go by their import statements, which a comment may imitate: this
-feeds advice, not decisions. Packages that are installed resolve to nothing.
+Python by its own parser; JavaScript, TypeScript and Go by tree-sitter. Packages that are installed resolve to nothing.
 """
 
 import ast
 import re
 import warnings
 from collections.abc import Callable, Iterator
-from posixpath import dirname, join, normpath
+from posixpath import dirname, join, normpath, splitext
+
+from agentroom_git.core.syntax import find_imports
 
 MAX_BYTES = 100_000
-_SCRIPTS = (".js", ".jsx", ".mjs", ".cjs", ".ts", ".tsx", ".mts", ".cts")
-_SCRIPT_IMPORT = re.compile(r"""(?:\bfrom|\bimport|\brequire\s*\(|\bimport\s*\()\s*(["'])(\.{1,2}/[^"'\n]+)\1""")
-_GO_IMPORT = re.compile(r'^\s*(?:import\s+)?(?:[\w.]+\s+)?"([^"\n]+)"\s*$', re.MULTILINE)
+_LANGUAGES = {
+    ".js": "javascript", ".jsx": "javascript", ".mjs": "javascript", ".cjs": "javascript",
+    ".ts": "typescript", ".mts": "typescript", ".cts": "typescript", ".tsx": "tsx",
+}  # fmt: skip
+_SCRIPTS = tuple(_LANGUAGES)
 _GO_MODULE = re.compile(r"^module\s+(\S+)", re.MULTILINE)
 
 Read = Callable[[str], str | None]
@@ -73,8 +76,11 @@ def _module(roots: list[str], parts: list[str], read: Read) -> Iterator[str]:
 
 
 def _scripts(path: str, text: str, read: Read) -> Iterator[str]:
-    for match in _SCRIPT_IMPORT.finditer(text):
-        stem = normpath(join(dirname(path), match[2]))
+    language = _LANGUAGES[splitext(path)[1]]
+    for name in find_imports(language, text.encode()):
+        if not name.startswith(("./", "../")):
+            continue
+        stem = normpath(join(dirname(path), name))
         bare = re.sub(r"\.[cm]?jsx?$", "", stem)  # TypeScript names the file that it will become
         endings = [f"{base}{ending}" for base in dict.fromkeys((stem, bare)) for ending in _SCRIPTS]
         candidates = (stem, *endings, *(f"{stem}/index{ending}" for ending in _SCRIPTS))
@@ -90,6 +96,6 @@ def _go(path: str, text: str, read: Read) -> Iterator[str]:
     name = _GO_MODULE.search(module or "")
     if name is None:
         return
-    for match in _GO_IMPORT.finditer(text):
-        if match[1].startswith(f"{name[1]}/"):
-            yield join(folder, match[1].removeprefix(f"{name[1]}/"))
+    for package in find_imports("go", text.encode()):
+        if package.startswith(f"{name[1]}/"):
+            yield join(folder, package.removeprefix(f"{name[1]}/"))

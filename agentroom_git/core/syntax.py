@@ -1,4 +1,6 @@
-"""Which texts are well-formed in the languages that tree-sitter knows: those with no error in their syntax tree.
+"""What tree-sitter's syntax trees tell of a text: whether it is well-formed, and what it imports.
+
+A text is well-formed where its tree has no error.
 
 A grammar may lag behind its language, or not know what a preprocessor makes of it, so that a file that compiles has
 errors here. So a merge is held to having no more errors than its sides have. The grammars' versions are pinned in
@@ -67,6 +69,33 @@ def _error_nodes(root: Node) -> Iterator[Node]:
             yield node
         elif node.has_error:
             waiting += [child for child in node.children if child.has_error]
+
+
+def find_imports(language: str, text: bytes) -> Iterator[str]:
+    """Yield what a JavaScript, TypeScript or Go text imports, as the text names it, wherever it stands in the text."""
+    waiting = [_parser(language).parse(text).root_node]
+    while waiting:
+        node = waiting.pop()
+        named = _imported_by(node)
+        if named is not None and len(named.text or b"") > 2:
+            yield (named.text or b"")[1:-1].decode("utf-8", "replace")
+        else:
+            waiting += reversed(node.named_children)
+
+
+def _imported_by(node: Node) -> Node | None:
+    """Return the string literal that names what this node imports, or None where it imports nothing."""
+    if node.type == "import_spec":
+        return node.child_by_field_name("path")
+    if node.type in ("import_statement", "export_statement"):
+        return node.child_by_field_name("source")
+    if node.type != "call_expression":
+        return None
+    callee, arguments = node.child_by_field_name("function"), node.child_by_field_name("arguments")
+    if callee is None or arguments is None or callee.text not in (b"import", b"require"):
+        return None
+    first = next(iter(arguments.named_children), None)
+    return first if first is not None and first.type == "string" else None
 
 
 @cache
