@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from agentroom_git.resources import templates_dir
-from agentroom_git.room.config import Config, parse_config
+from agentroom_git.room.config import Config, Enforce, parse_config
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -29,7 +29,7 @@ def test_the_example_is_valid_when_every_key_is_taken_in() -> None:
         setup_seconds=600,
         copy=(".env",),
         lease=900,
-        enforce="warn",
+        enforce=Enforce(),
         auto_claim=True,
         check=("make test",),
         check_seconds=600,

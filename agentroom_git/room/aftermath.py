@@ -23,6 +23,8 @@ def after_folds(room: Room, folds: Sequence[Made]) -> None:
     except ClaimsError:
         # A damaged table stops who asks about claims, and nobody else.
         return
+    if room.config.enforce.fold == "off":
+        return
     for made in folds:
         others = [one for one in claims if one.claim.agent != made.agent]
         if made.agent != BASE and others:
@@ -64,6 +66,7 @@ def _changed(room: Room, commit: Oid) -> list[bytes]:
 def _tell(room: Room, made: Made, commit: Oid, claim: Held, paths: tuple[str, ...]) -> None:
     shown = ", ".join(paths[:5]) + (f" and {len(paths) - 5} more" if len(paths) > 5 else "")
     text = f"{made.agent}'s commit {commit[:10]} changes {shown}, which {claim.claim.agent} holds"
-    notice = Notice("claimed-edit", tuple(sorted({made.agent, claim.claim.agent})), text, paths[:20])
+    told = {made.agent} if room.config.enforce.fold == "advise" else {made.agent, claim.claim.agent}
+    notice = Notice("claimed-edit", tuple(sorted(told)), text, paths[:20])
     with held(room.private / "fold.lock", seconds=LOCK_SECONDS, what="the fold lock"):
         tell(room, notice, key=notice_key("claimed-edit", commit, str(claim.claim.token)))

@@ -36,15 +36,28 @@ class ConfigError(UsageError):
 
 
 @dataclass(frozen=True, slots=True)
+class Enforce:
+    """What happens when an agent changes what another holds, one of `LEVELS` at each place where somebody looks.
+
+    `edit`: before the edit, by the hook of the agent's command line; `commit`: by git's commit hook; `fold`: when the
+    sidecar sees the commit, which cannot be refused any more, so that `refuse` is `warn` there.
+    """
+
+    edit: str = "warn"
+    commit: str = "warn"
+    fold: str = "warn"
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """What a room can be told; the defaults are those of a repository without the file.
 
     `worktrees` is the folder for the agents' worktrees, relative to the repository; `setup` are shell commands run in a
     new worktree, `copy` untracked files copied into it; `lease` is in seconds; `setup_seconds` bounds each command;
-    `enforce` is what happens when an agent edits what another holds, one of `LEVELS`; `auto_claim` is whether the
-    first edit of a file claims it. `check` are the shell commands that tell whether the combined work is sound, with
-    `check_seconds` for all of them; the gate runs them when nothing was folded for `check_quiet` seconds, and tries
-    other candidates of contested regions when a run takes no longer than `choose_seconds`.
+    `auto_claim` is whether the first edit of a file claims it. `check` are the shell commands that tell whether the
+    combined work is sound, with `check_seconds` for all of them; the gate runs them when nothing was folded for
+    `check_quiet` seconds, and tries other candidates of contested regions when a run takes no longer than
+    `choose_seconds`.
     """
 
     room: RoomName = RoomName("main")
@@ -54,7 +67,7 @@ class Config:
     setup_seconds: int = 600
     copy: tuple[str, ...] = ()
     lease: int = DEFAULT_TTL
-    enforce: str = "warn"
+    enforce: Enforce = Enforce()
     auto_claim: bool = True
     check: tuple[str, ...] = ()
     check_seconds: int = 600
@@ -167,6 +180,17 @@ def _level(value: object) -> str:
     return str(level)
 
 
+def _enforce(value: object) -> Enforce:
+    if not isinstance(value, dict):
+        level = _level(value)
+        return Enforce(level, level, level)
+    layers = [field.name for field in fields(Enforce)]
+    unknown = next((key for key in value if key not in layers), None)
+    if unknown is not None:
+        raise _WrongError(f"has no place called {ascii(str(unknown)[:40])}", f"its places are {', '.join(layers)}")
+    return Enforce(**{layer: _level(level) for layer, level in value.items()})
+
+
 def _text(value: object) -> str:
     if not isinstance(value, str) or not value.strip():
         raise _WrongError(f"takes a text, not {_kind(value)}", "put a text that looks like something else in quotes")
@@ -240,7 +264,7 @@ _PARSERS: dict[str, Callable[[object], object]] = {
     "setup": _texts,
     "setup_seconds": _seconds(1, MAX_SETUP_SECONDS),
     "copy": _patterns,
-    "enforce": _level,
+    "enforce": _enforce,
     "auto_claim": _switch,
     "lease": _seconds(MIN_TTL, MAX_TTL),
     "check": _texts,

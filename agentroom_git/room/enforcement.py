@@ -48,18 +48,18 @@ def judge_edit(room: Room, paths: Sequence[Path]) -> Judgement:
 
 
 def _judge(room: Room, paths: Sequence[Path]) -> Judgement:
-    if room.config.enforce == "off":
+    if room.config.enforce.edit == "off":
         return GO_ON
     named = [name for path in paths if (name := _repository_path(room, path))]
     conflicts = _conflicts(room, named)
     if not conflicts:
         return GO_ON
     text = _describe(conflicts)
-    if room.config.enforce == "refuse":
+    if room.config.enforce.edit == "refuse":
         holders = tuple(sorted({held.claim.agent for _, held in conflicts}))
         logs.record(room, Refused(tuple(path for path, _ in conflicts), holders, "an edit"))
         return Judgement(False, f"{text} Do other work, wait for its release, or ask its holder with broadcast.")
-    if room.config.enforce == "warn":
+    if room.config.enforce.edit == "warn":
         _tell_holders(room, conflicts)
     return Judgement(True, f"{text} You may go on; what you both change will be contested, and the holder's stands.")
 
@@ -68,7 +68,7 @@ def judge_command(room: Room, command: str, folder: Path) -> Judgement:
     """Judge a shell command, as far as its text tells what it writes."""
     writes = find_writes(command)
     judged = _judge(room, [folder / path for path in writes.paths])
-    if judged.text or not writes.sweeps or room.config.enforce == "off":
+    if judged.text or not writes.sweeps or room.config.enforce.edit == "off":
         return judged
     text = f"{' and '.join(writes.sweeps)} takes uncommitted work away; what others committed stays on integration."
     return Judgement(True, text)
@@ -125,6 +125,6 @@ def learn(room: Room, seat: Seat) -> None:
     others = [held.claim.path for held in claims if held.claim.agent != room.me and not held.claim.shared]
     rest = min([LONGEST_REST_SECONDS, *(held.claim.ttl / 4 for held in claims if held.claim.agent == room.me)])
     has_news = bool(messages.unread(room, limit=1).messages)
-    level = room.config.enforce
+    level = room.config.enforce.edit
     known = Known(mine if room.config.auto_claim else None, others, level, has_news, hookcache.now() + rest)
     hookcache.write_known(seat, known, at)

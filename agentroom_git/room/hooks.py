@@ -77,7 +77,8 @@ def _store_everyones(room: Room, table: Table) -> None:
     """
     names = [(claim.agent, compiled(claim.path).name) for claim in table.claims if not claim.shared and not claim.auto]
     lines = [f"{agent} {name}" for agent, name in names if name is not None and name.isprintable()]
-    replace_text(room.private / "live" / EVERYONE, "".join(f"{line}\n" for line in [room.config.enforce, *lines]))
+    text = "".join(f"{line}\n" for line in [room.config.enforce.commit, *lines])
+    replace_text(room.private / "live" / EVERYONE, text)
 
 
 def _lines(claims: Collection[Claim]) -> tuple[list[str], list[str]]:

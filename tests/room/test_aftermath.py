@@ -1,5 +1,7 @@
 """What follows from a fold: a commit to what somebody else holds is told to both."""
 
+import pytest
+
 from agentroom_git.room import coordination, messages
 from agentroom_git.room.aftermath import after_folds
 from rooms import Bed
@@ -44,3 +46,17 @@ def test_what_a_merge_brings_in_is_not_blamed_on_who_merged(bed: Bed) -> None:
     after_folds(bed.room(), bed.fold("bob").made)
 
     assert _told(bed, "bob") == []
+
+
+@pytest.mark.parametrize(
+    ("level", "told"), [("off", []), ("advise", ["bob"]), ("warn", ["alice", "bob"]), ("refuse", ["alice", "bob"])]
+)
+def test_the_level_for_the_fold_says_who_is_told(bed: Bed, level: str, told: list[str]) -> None:
+    bed.join("alice", "bob")
+    (bed.repository / ".agentroom.yaml").write_text(f"enforce: {{fold: {level}}}\n")
+    coordination.claim(bed.as_agent("alice"), ["src"])
+    bed.commit("bob", {"src/app.py": "bob\n"})
+
+    after_folds(bed.room(), bed.fold().made)
+
+    assert [name for name in ("alice", "bob") if _told(bed, name)] == told

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from agentroom_git.core.ids import RoomName
 from agentroom_git.resources import templates_dir
-from agentroom_git.room.config import FILE_NAME, MAX_BYTES, Config, ConfigError, parse_config, read_config
+from agentroom_git.room.config import FILE_NAME, MAX_BYTES, Config, ConfigError, Enforce, parse_config, read_config
 
 EVERYTHING = b"""
 room: team-2
@@ -55,6 +55,18 @@ def test_every_key_is_taken() -> None:
         check_quiet=0,
         choose_seconds=5,
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "levels"),
+    [
+        ("refuse", Enforce("refuse", "refuse", "refuse")),
+        ("off", Enforce("off", "off", "off")),
+        ("{edit: refuse, fold: off}", Enforce("refuse", "warn", "off")),
+    ],
+)
+def test_a_level_is_for_every_layer_or_for_one(text: str, levels: Enforce) -> None:
+    assert parse_config(f"enforce: {text}".encode(), "x").enforce == levels
 
 
 @pytest.mark.parametrize("data", [b"", b"\n", b"# only a comment\n", b"---\n", b"room:\nsetup:\n", b"\xef\xbb\xbf"])
@@ -124,6 +136,9 @@ def test_a_key_that_is_like_none_lists_them_all(key: str) -> None:
         ("copy: ~/.ssh", "leaves the repository"),
         ("copy: a**b", "not a pattern"),
         ("copy: ['/']", "leaves the repository"),
+        ("enforce: loud", "takes one of off, advise, warn, refuse"),
+        ("enforce: {edit: loud}", "takes one of off, advise, warn, refuse"),
+        ("enforce: {push: warn}", "has no place called 'push'"),
         ("lease: 4", "must be between 5 and 604800"),
         ("lease: true", "takes a number of seconds, not true or false"),
         ("lease: soon", "takes a number of seconds"),
