@@ -31,6 +31,7 @@ def test_the_example_is_valid_when_every_key_is_taken_in() -> None:
         lease=900,
         enforce=Enforce(),
         auto_claim=True,
+        sync="between-tools",
         check=("make test",),
         check_seconds=600,
         check_quiet=2,

@@ -8,7 +8,7 @@ lets the agent go on, and is written down.
 import os
 import sys
 
-from agentroom_git.room import hookcache
+from agentroom_git.room import hookcache, toolmark
 from agentroom_git.room.hookcache import Known, Seat, parse_json
 
 TYPE_CHECKING = False
@@ -36,7 +36,12 @@ def main(arguments: list[str]) -> int:
         event = parse_json(sys.stdin.buffer.read(MAX_EVENT_BYTES).decode().strip())
         seat = hookcache.find_seat(os.path.realpath(str(event.get("cwd") or os.getcwd())))
         if seat is not None:
-            _write(_answer(seat, event))
+            # First of all: a tool may begin as soon as the answer is there.
+            toolmark.follow(seat.git_dir, str(event.get("hook_event_name", "")), event.get("tool_name"))
+            answer = _answer(seat, event)
+            if answer.get("permissionDecision") == "deny":
+                toolmark.clear(seat.git_dir)
+            _write(answer)
     except Exception as error:  # noqa: BLE001 - a hook must never stand in an agent's way
         _write_down(seat, error)
     return 0

@@ -27,6 +27,7 @@ MAX_QUIET_SECONDS = 3600
 # What git-check-ref-format(1) refuses in the name of a branch.
 _NO_BRANCH = re.compile(r"^[-/.]|[/.]$|//|\.\.|/\.|@\{|\.lock(/|$)|[\x00-\x20\x7f~^:?*\[\\]|^@$|^HEAD$")
 LEVELS = ("off", "advise", "warn", "refuse")
+BETWEEN_TOOLS, LIVE = "between-tools", "live"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _HINT = "agentroom init writes a commented one"
 
@@ -54,10 +55,10 @@ class Config:
 
     `worktrees` is the folder for the agents' worktrees, relative to the repository; `setup` are shell commands run in a
     new worktree, `copy` untracked files copied into it; `lease` is in seconds; `setup_seconds` bounds each command;
-    `auto_claim` is whether the first edit of a file claims it. `check` are the shell commands that tell whether the
-    combined work is sound, with `check_seconds` for all of them; the gate runs them when nothing was folded for
-    `check_quiet` seconds, and tries other candidates of contested regions when a run takes no longer than
-    `choose_seconds`.
+    `auto_claim` is whether the first edit of a file claims it; `sync` is whether a worktree is left alone while a tool
+    of its agent's runs, `BETWEEN_TOOLS` or `LIVE`. `check` are the shell commands that tell whether the combined work
+    is sound, with `check_seconds` for all of them; the gate runs them when nothing was folded for `check_quiet`
+    seconds, and tries other candidates of contested regions when a run takes no longer than `choose_seconds`.
     """
 
     room: RoomName = RoomName("main")
@@ -69,6 +70,7 @@ class Config:
     lease: int = DEFAULT_TTL
     enforce: Enforce = Enforce()
     auto_claim: bool = True
+    sync: str = BETWEEN_TOOLS
     check: tuple[str, ...] = ()
     check_seconds: int = 600
     check_quiet: int = 2
@@ -191,6 +193,12 @@ def _enforce(value: object) -> Enforce:
     return Enforce(**{layer: _level(level) for layer, level in value.items()})
 
 
+def _sync_mode(value: object) -> str:
+    if value not in (BETWEEN_TOOLS, LIVE):
+        raise _WrongError(f"takes {BETWEEN_TOOLS} or {LIVE}, not {_kind(value)}", f"{BETWEEN_TOOLS} is the default")
+    return str(value)
+
+
 def _text(value: object) -> str:
     if not isinstance(value, str) or not value.strip():
         raise _WrongError(f"takes a text, not {_kind(value)}", "put a text that looks like something else in quotes")
@@ -266,6 +274,7 @@ _PARSERS: dict[str, Callable[[object], object]] = {
     "copy": _patterns,
     "enforce": _enforce,
     "auto_claim": _switch,
+    "sync": _sync_mode,
     "lease": _seconds(MIN_TTL, MAX_TTL),
     "check": _texts,
     "check_seconds": _seconds(1, MAX_SETUP_SECONDS),

@@ -22,10 +22,11 @@ _GLOB = "*?["
 class Seat:
     """Where a hook runs: whose worktree it is, and the folders that its answers depend on."""
 
-    __slots__ = ("agent", "common_dir", "private", "room", "top")
+    __slots__ = ("agent", "common_dir", "git_dir", "private", "room", "top")
 
-    def __init__(self, top: str, common_dir: str, room: str, agent: str) -> None:
+    def __init__(self, top: str, git_dir: str, common_dir: str, room: str, agent: str) -> None:
         self.top = top
+        self.git_dir = git_dir
         self.common_dir = common_dir
         self.room = room
         self.agent = agent
@@ -94,7 +95,7 @@ def find_seat(start: str) -> Seat | None:
         git_dir = os.path.normpath(os.path.join(top, _read(f"{top}/.git").removeprefix("gitdir:").strip()))
         common = os.path.normpath(os.path.join(git_dir, _read(f"{git_dir}/commondir").strip()))
         identity = parse_json(_read(f"{git_dir}/agentroom-identity"))
-        return Seat(top, common, str(identity["room"]), str(identity["agent"]))
+        return Seat(top, git_dir, common, str(identity["room"]), str(identity["agent"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

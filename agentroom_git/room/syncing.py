@@ -15,6 +15,8 @@ from agentroom_git.git.checkout import Advanced, advance, sweep
 from agentroom_git.git.folds import read_fold
 from agentroom_git.git.operations import operation_under_way
 from agentroom_git.git.worktrees import Worktree
+from agentroom_git.room import toolmark
+from agentroom_git.room.config import BETWEEN_TOOLS
 from agentroom_git.room.folding import held_agents, notice_key, refuse_unknown, tell
 from agentroom_git.room.room import Room
 from agentroom_git.system.files import read_json, write_json
@@ -40,9 +42,10 @@ REASONS = {
     "branch": "it is not on its own branch: git switch {branch}",
     "exchange": "its file system cannot exchange files: run git merge {integration}",
     "submodule": "a submodule is in the way: run git merge {integration}",
+    "tool": "a tool of its agent's runs there; it goes on when the tool ends",
     "unsafe": "integration has paths that must not be written",
 }
-PASSING = frozenset({"locked", "moved", "unfolded"})
+PASSING = frozenset({"locked", "moved", "unfolded", "tool"})
 _QUIET = PASSING | {"operation", "held"}
 
 
@@ -149,6 +152,8 @@ def _plan(room: Room, agent: AgentName, worktree: Worktree, *, is_held: bool, as
     )
     if isinstance(step, Stay):
         return _waiting(room, agent, step.reason, ()) if step.reason else UpToDate(agent)
+    if not asked and room.config.sync == BETWEEN_TOOLS and toolmark.is_running(str(worktree.git_dir)):
+        return _waiting(room, agent, "tool", ())
     return _Move(room, agent, worktree.path, worktree.head, integration)
 
 

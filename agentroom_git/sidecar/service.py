@@ -3,10 +3,11 @@
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from agentroom_git.core.ids import BASE
 from agentroom_git.errors import AgentroomError
-from agentroom_git.room import leases, notes
+from agentroom_git.room import leases, notes, toolmark
 from agentroom_git.room.aftermath import after_folds
 from agentroom_git.room.folding import Folder, observe_branches
 from agentroom_git.room.room import Room, acting_as
@@ -26,7 +27,7 @@ done, so that the duty gets its turn at once."""
 
 @dataclass(slots=True)
 class Service:
-    """What was last seen of the room, whether worktrees wait, and its duties."""
+    """What was last seen of the room, whether worktrees wait (`busy`: for the end of a tool), and its duties."""
 
     room: Room
     say: Callable[[str], None]
@@ -36,6 +37,7 @@ class Service:
     seen: Fingerprint = ()
     noted: Fingerprint = ()
     retry_after: float | None = None
+    busy: tuple[Path, ...] = ()
     tried: float = 0.0
     pause: float = 0.0
 
@@ -80,6 +82,8 @@ class Service:
         """Fold, sync and write notes where something moved; return whether something was folded, and moved."""
         fingerprint = _fingerprint(self.room)
         is_due = self.retry_after is not None and now - self.tried >= self.retry_after
+        # The end of a tool wakes the loop, since it takes the mark away.
+        is_due |= any(not toolmark.is_running(str(git_dir)) for git_dir in self.busy)
         has_moved = fingerprint != self.seen
         folded = self._fold_and_sync(now) if has_moved or is_due else False
         # As it was before the fold: what moved meanwhile, by us or by others, is looked at in the next round.
@@ -94,6 +98,7 @@ class Service:
         after_folds(self.room, report.made)
         results = sync_room(self.room)
         self.retry_after = _retry_after(results, self.retry_after, has_failed=bool(report.failed))
+        self.busy = _busy(self.room, results)
         self.tried = now
         return bool(report.made)
 
@@ -114,6 +119,12 @@ def _retry_after(results: list[SyncResult], before: float | None, *, has_failed:
     if any(result.is_passing for result in waiting):
         return min(RETRY_WAITING_SECONDS, before * 1.5 if before else RETRY_PASSING_SECONDS)
     return RETRY_WAITING_SECONDS if waiting or has_failed else None
+
+
+def _busy(room: Room, results: list[SyncResult]) -> tuple[Path, ...]:
+    """Return the git directories of the worktrees that wait for the end of a tool."""
+    agents = {result.agent for result in results if isinstance(result, Waiting) and result.reason == "tool"}
+    return tuple(found.git_dir for agent, found in room.worktrees().items() if agent in agents) if agents else ()
 
 
 def _fingerprint(room: Room) -> Fingerprint:

@@ -22,6 +22,7 @@ copy:
   - .env
   - config/*.local
 lease: 60
+sync: live
 check: [make lint, make test]
 check_seconds: 30
 check_quiet: 0
@@ -50,6 +51,7 @@ def test_every_key_is_taken() -> None:
         setup_seconds=30,
         copy=(".env", "config/*.local"),
         lease=60,
+        sync="live",
         check=("make lint", "make test"),
         check_seconds=30,
         check_quiet=0,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from agentroom_git.room import messages
+from agentroom_git.room import messages, syncing, toolmark
 from agentroom_git.sidecar import lifecycle
 from rooms import Bed, edited, numbered
 
@@ -235,6 +235,19 @@ class TestHabits:
 
         arrives(served, "bob", "a.txt", "alice\n")
         assert (served.path("bob") / "README.md").read_text() == "bob is editing\n"
+
+
+def test_a_worktree_is_synced_as_soon_as_its_agents_tool_has_ended(served: Bed) -> None:
+    room = served.as_agent("bob")
+    git_dir = str(room.repo.git_dir)
+    toolmark.follow(git_dir, "PreToolUse", "Bash")
+    served.commit("alice", {"a.txt": "x\n"})
+    until(lambda: "bob" in syncing.waits(room), "bob's worktree waits")
+    assert not (served.path("bob") / "a.txt").exists()
+
+    toolmark.follow(git_dir, "PostToolUse", "Bash")
+
+    arrives(served, "bob", "a.txt", "x\n")
 
 
 def test_a_sidecar_whose_lock_was_removed_ends_by_itself(served: Bed) -> None:
