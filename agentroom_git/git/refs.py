@@ -14,18 +14,14 @@ from typing import TypeVar
 import pygit2
 
 from agentroom_git.core.ids import Oid
-from agentroom_git.errors import AgentroomError
+from agentroom_git.git.ref_lock import LOCK_SECONDS, RefError, locked_ref
 from agentroom_git.system.clock import Clock
 from agentroom_git.system.failpoint import Failpoint, silent
 from agentroom_git.system.locks import held
 
-LOCK_SECONDS = 10.0
-_RETRY_SECONDS = 0.002
+__all__ = ["RefError", "Refs", "chain"]
+
 T = TypeVar("T")
-
-
-class RefError(AgentroomError):
-    """A ref could not be read or moved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +56,7 @@ class Refs:
     def swap(self, name: str, new: Oid | None, old: Oid | None, *, message: str = "agentroom") -> bool:
         """Move the ref from `old` (None: absent) to `new` (None: remove it); False when it was not at `old`."""
         self.failpoint(f"lock {name}")
-        with self._transaction(name) as transaction:
+        with locked_ref(self.handle, self.clock, name) as transaction:
             if self.get(name) != old:
                 return False
             if new is None:
@@ -88,9 +84,6 @@ class Refs:
                     return answer
         raise RefError(f"{name} kept moving for 1000 attempts", hint="run: agentroom doctor")
 
-    def _transaction(self, name: str) -> "_Locked":
-        return _Locked(self.handle, self.clock, name)
-
 
 def _loose_names(common_dir: Path, prefix: str) -> set[str]:
     return {
@@ -116,34 +109,6 @@ def _parse_packed(path: Path, version: tuple[int, int, int]) -> tuple[str, ...]:
     """Return the names in a packed-refs file, which is only ever replaced; `version` tells one file from the next."""
     lines = path.read_text("utf-8", "surrogateescape").splitlines()
     return tuple(line[41:] for line in lines if line[:1] not in ("#", "^"))
-
-
-class _Locked:
-    """A transaction that holds the lock of one ref; git and libgit2 respect it. Waits for a lock that is held."""
-
-    def __init__(self, handle: pygit2.Repository, clock: Clock, name: str) -> None:
-        self._handle, self._clock, self._name = handle, clock, name
-        self._transaction: pygit2.ReferenceTransaction | None = None
-
-    def __enter__(self) -> pygit2.ReferenceTransaction:
-        deadline = self._clock.monotonic() + LOCK_SECONDS
-        while True:
-            transaction = self._handle.transaction().__enter__()
-            try:
-                transaction.lock_ref(self._name)
-            except (pygit2.GitError, OSError) as error:
-                transaction.__exit__(type(error), error, None)
-                if self._clock.monotonic() > deadline or "lock" not in str(error):
-                    raise RefError(f"{self._name} is locked: {error}", hint="run: agentroom doctor") from error
-                self._clock.sleep(_RETRY_SECONDS)
-            else:
-                self._transaction = transaction
-                return transaction
-
-    def __exit__(self, *raised: object) -> None:
-        if self._transaction is not None:
-            # An exception frees the transaction without a second commit.
-            self._transaction.__exit__(RefError, None, None)
 
 
 def chain(handle: pygit2.Repository, tip: Oid | None, stop: Oid | None = None) -> Iterator[pygit2.Commit]:

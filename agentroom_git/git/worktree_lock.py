@@ -72,7 +72,7 @@ def clear_own_stale_lock(git_dir: Path) -> bool:
 
 def _clear(lock: Path) -> bool:
     sign = _read(lock)
-    return sign is not None and _is_stale(sign) and _take_away(lock, lambda found: _read(found) == sign)
+    return sign is not None and _is_stale(sign) and take_away(lock, lambda found: _read(found) == sign)
 
 
 def _read(lock: Path) -> str | None:
@@ -106,10 +106,10 @@ def clear_branch_lock(lock: Path, noted: str, clock: Clock) -> None:
         return
     if found != noted:
         clock.sleep(WATCH_SECONDS)
-    _take_away(lock, lambda aside: mark_of(aside) == found)
+    take_away(lock, lambda aside: mark_of(aside) == found)
 
 
-def _take_away(lock: Path, is_expected: Callable[[Path], bool]) -> bool:
+def take_away(lock: Path, is_expected: Callable[[Path], bool]) -> bool:
     """Rename the lock aside, look at it again and delete it; put it back if it has become another's."""
     aside = lock.with_name(f"{lock.name}{_PART}{os.getpid()}")
     try:

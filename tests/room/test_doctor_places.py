@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from agentroom_git.room.doctor import Finding, locks, places
-from agentroom_git.room.doctor.processes import git_processes
 from agentroom_git.system import pids
+from agentroom_git.system.git_processes import git_processes
 from rooms import Bed
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from agentroom_git.git.worktree_lock import clear_own_stale_lock
 from agentroom_git.git.worktrees import list_worktrees
 from agentroom_git.room.doctor.finding import Finding
-from agentroom_git.room.doctor.processes import git_processes
 from agentroom_git.room.room import Room
+from agentroom_git.system.git_processes import git_processes
 from agentroom_git.system.pids import is_alive
 
 _SIGN = "agentroom "

@@ -1,0 +1,43 @@
+"""What a killed process of ours leaves in a worktree is cleared; what git or a living process holds stays."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from agentroom_git.git.worktree_lock import hold
+from agentroom_git.room.left_locks import clear_left_locks
+from agentroom_git.system.failpoint import silent
+from rooms import Bed
+
+DIES_HOLDING = """
+import os, signal, sys
+from pathlib import Path
+from agentroom_git.git.worktree_lock import hold
+
+with hold(Path(sys.argv[1]), lambda step: None):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def _git_dir(bed: Bed, name: str) -> Path:
+    return bed.repository / ".git" / "worktrees" / name
+
+
+def test_locks_of_the_dead_go_and_the_agents_git_works_again(bed: Bed) -> None:
+    bed.join("alice", "bob")
+    subprocess.run([sys.executable, "-c", DIES_HOLDING, _git_dir(bed, "alice")])
+    assert (_git_dir(bed, "alice") / "index.lock").exists()
+
+    assert clear_left_locks(bed.room())
+    bed.commit("alice", {"a.txt": "works\n"})
+    assert not clear_left_locks(bed.room())
+
+
+def test_locks_of_git_and_of_the_living_stay(bed: Bed) -> None:
+    bed.join("alice", "bob")
+    foreign = _git_dir(bed, "alice") / "index.lock"
+    foreign.write_text("")
+    with hold(_git_dir(bed, "bob"), silent):
+        assert not clear_left_locks(bed.room())
+        assert (_git_dir(bed, "bob") / "index.lock").exists()
+    assert foreign.exists()
