@@ -43,4 +43,7 @@ def merge_tokens(base: bytes, sides: Sequence[bytes], diff: LineDiff) -> bytes |
 
 def _one_a_line(tokens: Sequence[bytes], numbers: dict[bytes, bytes]) -> bytes:
     # A token may itself be a line end, so each is written as a number.
-    return b"".join(numbers.setdefault(token, b"%d\n" % len(numbers)) for token in tokens)
+    for token in dict.fromkeys(tokens):
+        if token not in numbers:
+            numbers[token] = b"%d\n" % len(numbers)
+    return b"".join(map(numbers.__getitem__, tokens))
