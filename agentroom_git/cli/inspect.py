@@ -36,6 +36,8 @@ def status(
         print_json(found)
         return
     say(f"room {found.room} at {found.integration[:10]}, sidecar {'running' if found.sidecar else 'not running'}")
+    if found.disk:
+        say(f"  nothing is folded or synced: {found.disk}")
     for agent in found.agents:
         _say_agent(agent)
     if not found.agents:

@@ -1,8 +1,5 @@
 """The sidecar: start, stop, status, run."""
 
-import signal
-from types import FrameType
-
 import typer
 
 from agentroom_git.cli.opened import Json, here
@@ -52,6 +49,8 @@ def status(as_json: Json = False) -> None:
         say(f"the sidecar runs (pid {state.pid}, since {state.since}{last}); log: {state.log}")
     else:
         say("no sidecar runs: agentroom sidecar start")
+    if state.disk and not as_json:
+        say(f"nothing is folded or synced: {state.disk}")
     if not state.running:
         raise typer.Exit(1)
 
@@ -59,15 +58,9 @@ def status(as_json: Json = False) -> None:
 def run() -> None:
     """Run the sidecar in the foreground until interrupted."""
     from agentroom_git.sidecar import loop
+    from agentroom_git.sidecar.ending import end_on_signals
 
-    stopped = False
-
-    def _stop(number: int, frame: FrameType | None) -> None:
-        nonlocal stopped
-        stopped = True
-
-    signal.signal(signal.SIGTERM, _stop)
-    signal.signal(signal.SIGINT, _stop)
+    is_stopped = end_on_signals()
     room = here()
     room.integration()
-    loop.serve(room, is_stopped=lambda: stopped)
+    loop.serve(room, is_stopped=is_stopped)

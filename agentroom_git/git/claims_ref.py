@@ -18,6 +18,7 @@ from agentroom_git.core.ids import Oid
 from agentroom_git.core.tree import FILE
 from agentroom_git.git.log import Unreadable, message_of, read_event, readable, signature, unreadable
 from agentroom_git.git.refs import Refs
+from agentroom_git.git.writing import writing
 
 T = TypeVar("T")
 
@@ -96,8 +97,9 @@ def change_table(
             return tip, (answer, None)
         who = signature(event.agent, at)
         parents = [pygit2.Oid(hex=tip)] if tip else []
-        tree = _write_tree(refs.handle, table, before)
-        id = Oid(str(refs.handle.create_commit(None, who, who, message_of(event), tree, parents)))
+        with writing():
+            tree = _write_tree(refs.handle, table, before)
+            id = Oid(str(refs.handle.create_commit(None, who, who, message_of(event), tree, parents)))
         return id, (answer, Recorded(id, event))
 
     return refs.update(ref, swap)

@@ -9,6 +9,7 @@ from agentroom_git.core.ids import AgentName, Oid
 from agentroom_git.git.log import signature
 from agentroom_git.git.refs import Refs
 from agentroom_git.git.worktrees import Worktree
+from agentroom_git.git.writing import writing
 
 
 def commit_tree(refs: Refs, worktree: Worktree, tree: Oid, head: Oid, who: AgentName, message: str) -> Oid | None:
@@ -20,7 +21,8 @@ def commit_tree(refs: Refs, worktree: Worktree, tree: Oid, head: Oid, who: Agent
     author = signature(who, refs.clock.now())
     handle.set_ident(author.name, author.email)
     parents = [pygit2.Oid(hex=head)]
-    made = Oid(str(handle.create_commit(None, author, author, message, pygit2.Oid(hex=tree), parents)))
+    with writing():
+        made = Oid(str(handle.create_commit(None, author, author, message, pygit2.Oid(hex=tree), parents)))
     note = f"commit: {message.splitlines()[0]}"
     is_moved = replace(refs, handle=handle).swap(worktree.branch or "HEAD", made, head, message=note)
     return made if is_moved else None

@@ -17,6 +17,7 @@ from agentroom_git.core.ids import AgentName, Oid, is_oid
 from agentroom_git.core.tree import Contested
 from agentroom_git.git.log import signature
 from agentroom_git.git.objects import GitHistory
+from agentroom_git.git.writing import writing
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -101,7 +102,8 @@ def write_fold(  # noqa: PLR0913 - a commit has this many parts
     ]
     message = trailers.compose(subject, "", lines)
     parents = [pygit2.Oid(hex=previous.id), pygit2.Oid(hex=folded.id)]
-    return Oid(str(history.handle.create_commit(None, who, who, message, pygit2.Oid(hex=tree), parents)))
+    with writing():
+        return Oid(str(history.handle.create_commit(None, who, who, message, pygit2.Oid(hex=tree), parents)))
 
 
 def describe(record: Contested) -> str:
@@ -148,7 +150,8 @@ def write_commit(history: GitHistory, tree: Oid, parent: Oid, who: AgentName, su
     author = signature(who, at)
     message = trailers.compose(subject, "", [(trailers.AGENT, who)])
     parents = [pygit2.Oid(hex=parent)]
-    return Oid(str(history.handle.create_commit(None, author, author, message, pygit2.Oid(hex=tree), parents)))
+    with writing():
+        return Oid(str(history.handle.create_commit(None, author, author, message, pygit2.Oid(hex=tree), parents)))
 
 
 def write_join(history: GitHistory, agent: AgentName, old: Oid, new: Oid, tree: Oid, time: int) -> Oid:
@@ -157,7 +160,8 @@ def write_join(history: GitHistory, agent: AgentName, old: Oid, new: Oid, tree: 
     lines = [(trailers.AGENT, agent), (trailers.REWROTE, f"{old} {new}")]
     message = trailers.compose(f"rewrite of {old[:10]} as {new[:10]}", "", lines)
     parents = [pygit2.Oid(hex=old), pygit2.Oid(hex=new)]
-    return Oid(str(history.handle.create_commit(None, who, who, message, pygit2.Oid(hex=tree), parents)))
+    with writing():
+        return Oid(str(history.handle.create_commit(None, who, who, message, pygit2.Oid(hex=tree), parents)))
 
 
 def write_opening(history: GitHistory, room: str, start: Oid, at: datetime) -> Oid:
@@ -165,4 +169,5 @@ def write_opening(history: GitHistory, room: str, start: Oid, at: datetime) -> O
     who = signature("agentroom", at)
     message = trailers.compose(f"open the room {room}", "", [(trailers.ROOM, room), (trailers.ENGINE, str(ENGINE))])
     tree = history.commit(start).tree_id
-    return Oid(str(history.handle.create_commit(None, who, who, message, tree, [pygit2.Oid(hex=start)])))
+    with writing():
+        return Oid(str(history.handle.create_commit(None, who, who, message, tree, [pygit2.Oid(hex=start)])))

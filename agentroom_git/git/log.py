@@ -18,6 +18,7 @@ from agentroom_git.core.events import Event, Recorded
 from agentroom_git.core.ids import NULL, AgentName, Oid
 from agentroom_git.git.objects import empty_tree
 from agentroom_git.git.refs import RefError, Refs, chain
+from agentroom_git.git.writing import writing
 
 _SCAN_FOR_KEY = 64
 
@@ -69,7 +70,8 @@ def append(refs: Refs, ref: str, event: Event, at: datetime) -> Recorded:
         who = signature(event.agent, at)
         parents = [pygit2.Oid(hex=tip)] if tip else []
         tree = pygit2.Oid(hex=empty_tree(handle))
-        id = Oid(str(handle.create_commit(None, who, who, message_of(timed), tree, parents)))
+        with writing():
+            id = Oid(str(handle.create_commit(None, who, who, message_of(timed), tree, parents)))
         return id, Recorded(id, timed)
 
     return refs.update(ref, add)

@@ -18,6 +18,7 @@ from agentroom_git.git.log import signature
 from agentroom_git.git.objects import empty_tree
 from agentroom_git.git.refs import Refs
 from agentroom_git.git.tree_write import FOLDER
+from agentroom_git.git.writing import writing
 
 VERSION = 1
 NoteLines = Mapping[Oid, tuple[str, ...]]
@@ -69,12 +70,14 @@ def write_notes(
     if start is not None and old != start:
         return False
     base = Oid(str(handle[start].peel(pygit2.Tree).id)) if start else None
-    tree = _write_fan_out(handle, base, lines)
+    with writing():
+        tree = _write_fan_out(handle, base, lines)
     record = json.dumps({"v": VERSION, "sources": dict(sorted(sources.items()))}, separators=(",", ":"))
     who = signature("sidecar", at)
     parents = [pygit2.Oid(hex=old)] if old else []
     message = f"notes of {len(lines)} commits\n\n{record}\n"
-    new = Oid(str(handle.create_commit(None, who, who, message, pygit2.Oid(hex=tree), parents)))
+    with writing():
+        new = Oid(str(handle.create_commit(None, who, who, message, pygit2.Oid(hex=tree), parents)))
     return refs.swap(ref, new, old)
 
 

@@ -22,6 +22,7 @@ from agentroom_git.git.renames import find_renames
 from agentroom_git.git.repo import CorruptError
 from agentroom_git.git.tree_diff import diff_trees
 from agentroom_git.git.tree_write import edit_tree, find_entry
+from agentroom_git.git.writing import writing
 
 
 @dataclass(slots=True)
@@ -132,7 +133,8 @@ class GitHistory(History):
         return found.size if isinstance(found, pygit2.Blob) else 0
 
     def write_blob(self, data: bytes) -> Oid:
-        return Oid(str(self.handle.create_blob(data)))
+        with writing():
+            return Oid(str(self.handle.create_blob(data)))
 
     def entry(self, tree: Oid, path: bytes) -> Entry | None:
         return find_entry(self.handle, tree, path)

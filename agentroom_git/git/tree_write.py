@@ -12,6 +12,7 @@ from pygit2.enums import ObjectType
 
 from agentroom_git.core.ids import Oid
 from agentroom_git.core.tree import Entry
+from agentroom_git.git.writing import writing
 
 FOLDER = 0o040000
 _Edits = Mapping[tuple[bytes, ...], Entry | None]
@@ -78,4 +79,5 @@ def _write(handle: pygit2.Repository, items: Mapping[bytes, Entry]) -> Oid:
     # git sorts a folder as if its name ended with a slash.
     ordered = sorted(items.items(), key=lambda item: item[0] + b"/" if item[1].mode == FOLDER else item[0])
     data = b"".join(b"%o %s\0%s" % (entry.mode, name, bytes.fromhex(entry.id)) for name, entry in ordered)
-    return Oid(str(handle.write(ObjectType.TREE, data)))
+    with writing():
+        return Oid(str(handle.write(ObjectType.TREE, data)))

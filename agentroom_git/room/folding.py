@@ -19,7 +19,8 @@ from agentroom_git.errors import AgentroomError, UsageError
 from agentroom_git.git import contested_refs, folds, log
 from agentroom_git.git.folds import Fold, Tip
 from agentroom_git.git.operations import operation_under_way
-from agentroom_git.room import logs
+from agentroom_git.git.writing import UnwritableError
+from agentroom_git.room import disk, logs
 from agentroom_git.room.base import base_branch
 from agentroom_git.room.room import Room
 from agentroom_git.system.locks import held
@@ -72,6 +73,7 @@ class Folder:
         """Fold what is new, of all branches or of the named agents'; concurrent calls wait for each other."""
         room = self.room
         room.integration()
+        disk.require_room(room)
         with held(room.private / "fold.lock", seconds=LOCK_SECONDS, what="the fold lock"):
             made: list[Made] = []
             at_rest: list[AgentName] = []
@@ -148,6 +150,9 @@ class Folder:
         heads = frozenset(one for one in everyone if one.id in kept)
         try:
             return heads, self.engine.fold(heads)
+        except UnwritableError:
+            # No fault of the commit's: it is folded when the disk has room again.
+            raise
         except Exception as error:  # noqa: BLE001 - the boundary that keeps every other agent's work flowing
             tree = history.tree_of(previous.id)
             return previous.heads, Folded(tree, (_failure(history.tree_of(head.id), head, previous, tree, error),))

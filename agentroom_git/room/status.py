@@ -10,7 +10,7 @@ from agentroom_git.git import contested_refs
 from agentroom_git.git.contested_refs import Stored
 from agentroom_git.git.log import Unreadable
 from agentroom_git.git.worktrees import Worktree
-from agentroom_git.room import leases, logs, messages, presence, scratchpad, story, syncing, tasks
+from agentroom_git.room import disk, leases, logs, messages, presence, scratchpad, story, syncing, tasks
 from agentroom_git.room.coordination import Held, live_claims, repository_path
 from agentroom_git.room.digest import Digest, closed_contests, read_digests
 from agentroom_git.room.folding import read_folds
@@ -41,12 +41,15 @@ class Presence:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """`tasks` are the open ones, but for contested regions; `topics` are those of the scratchpad, with their counts."""
+    """`disk` says why nothing is folded or synced, where a disk has too little room; otherwise it is empty.
+
+    `tasks` are the open ones, but for contested regions; `topics` are those of the scratchpad, with their counts."""
 
     room: str
     integration: str
     me: AgentName | None
     sidecar: bool
+    disk: str
     agents: tuple[Presence, ...]
     claims: tuple[Held, ...]
     folds: tuple[Line, ...]
@@ -82,6 +85,7 @@ def read_status(room: Room, paths: Sequence[str] = ()) -> Status:
         integration=room.integration(),
         me=room.me,
         sidecar=sidecar_lock_held(room),
+        disk=disk.shortage(room),
         agents=tuple(agents),
         claims=claims,
         folds=tuple(story.line_of_fold(room, fold) for fold in read_folds(room, RECENT_FOLDS)),

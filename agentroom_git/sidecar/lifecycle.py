@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agentroom_git.errors import AgentroomError
-from agentroom_git.room import trust
+from agentroom_git.room import disk, trust
 from agentroom_git.room.room import Room
 from agentroom_git.system.clock import Clock
 from agentroom_git.system.files import read_json
@@ -26,13 +26,17 @@ class SidecarError(AgentroomError):
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """`pid`, `since` and `last_fold` (ISO times) are what the running sidecar wrote of itself."""
+    """`pid`, `since` and `last_fold` (ISO times) are what the running sidecar wrote of itself.
+
+    `disk` says why nothing is folded or synced, where a disk has too little room; otherwise it is empty.
+    """
 
     running: bool
     pid: int
     since: str
     last_fold: str
     log: str
+    disk: str
 
 
 def state_path(room: Room) -> Path:
@@ -53,6 +57,7 @@ def read_state(room: Room) -> State:
         since=str(record.get("since", "")),
         last_fold=str(record.get("last_fold", "")),
         log=str(log_path(room)),
+        disk=disk.shortage(room),
     )
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from agentroom_git.core.ids import BASE
 from agentroom_git.errors import AgentroomError
-from agentroom_git.room import leases, notes, toolmark
+from agentroom_git.room import disk, leases, notes, toolmark
 from agentroom_git.room.aftermath import after_folds
 from agentroom_git.room.folding import Folder, observe_branches
+from agentroom_git.room.left_locks import clear_left_locks
 from agentroom_git.room.room import Room, acting_as
 from agentroom_git.room.syncing import SyncResult, Waiting, sync_room
 from agentroom_git.sidecar.duties import Duty, Roster, back_off
@@ -17,6 +18,7 @@ from agentroom_git.sidecar.duties import Duty, Roster, back_off
 # A worktree in the middle of a git command is tried again soon; one that waits for its agent, when something moves.
 RETRY_PASSING_SECONDS = 0.05
 RETRY_WAITING_SECONDS = 1.0
+LOOK_AT_DISK_SECONDS = 1.0
 
 Fingerprint = tuple[object, ...]
 
@@ -40,6 +42,7 @@ class Service:
     busy: tuple[Path, ...] = ()
     tried: float = 0.0
     pause: float = 0.0
+    is_disk_full: bool = False
 
     def __post_init__(self) -> None:
         self.folder = Folder(self.room)
@@ -51,6 +54,11 @@ class Service:
         What fails is said and rests for a while; the room's other duties go on.
         """
         now = self.room.clock.monotonic()
+        if clear_left_locks(self.room):
+            # A sync was killed on its way: it is taken back and done again.
+            self.seen = ()
+        if self._mind_disk():
+            return False
         folded = moved = False
         if not self.pause or now - self.tried >= self.pause:
             try:
@@ -66,6 +74,8 @@ class Service:
 
     def next_in(self) -> float | None:
         """Return in how many seconds there is something to do by itself, or None."""
+        if self.is_disk_full:
+            return LOOK_AT_DISK_SECONDS
         now = self.room.clock.monotonic()
         wait = self.pause or self.retry_after
         own = None if wait is None else max(0.0, self.tried + wait - now)
@@ -73,6 +83,16 @@ class Service:
 
     def close(self) -> None:
         self.roster.close()
+
+    def _mind_disk(self) -> bool:
+        """Return whether there is too little room on a disk to do anything; say so when it begins and ends."""
+        found = disk.shortage(self.room)
+        if found and not self.is_disk_full:
+            self.say(f"{found}: nothing is folded or synced until there is room")
+        elif self.is_disk_full and not found:
+            self.say("there is room on the disk again")
+        self.is_disk_full = bool(found)
+        return self.is_disk_full
 
     def _rest(self, now: float, why: str) -> None:
         self.pause, self.tried, self.seen = back_off(self.pause), now, ()
