@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from agentroom_git.resources import templates_dir
-from agentroom_git.room.config import Config, Enforce, parse_config
+from agentroom_git.room.config import Autosave, Config, Enforce, parse_config
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -32,6 +32,7 @@ def test_the_example_is_valid_when_every_key_is_taken_in() -> None:
         enforce=Enforce(),
         auto_claim=True,
         sync="between-tools",
+        autosave=Autosave(at_turns=True, quiet=0),
         check=("make test",),
         check_seconds=600,
         check_quiet=2,

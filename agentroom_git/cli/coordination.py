@@ -101,12 +101,12 @@ def release(
 ) -> None:
     """Give back claims."""
     from agentroom_git.errors import UsageError
-    from agentroom_git.room import coordination
+    from agentroom_git.room import turn
 
     if bool(paths) == everything:
         raise UsageError("nothing to release", hint="name paths, or say --all")
     room = here(speaking_as)
-    answer = coordination.release(room, [_from_here(room, path) for path in paths] if paths else None)
+    answer = turn.release(room, [_from_here(room, path) for path in paths] if paths else None)
     if as_json:
         print_json(answer)
         return

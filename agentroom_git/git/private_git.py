@@ -2,15 +2,15 @@
 
 Settings that are overridden one by one leave out those that nobody thought of, and a filter can be given any name. Here
 git never reads the repository's configuration: its git directory is made for one use, with no settings but the harmless
-ones that are copied, and shares nothing with the repository but the objects and the worktree's index. What the user's
-own configuration defines, a filter for large files for instance, goes on working.
+ones that are copied, and shares nothing with the repository but the objects; the worktree's index is copied. What the
+user's own configuration defines, a filter for large files for instance, goes on working.
 """
 
 import os
 import shutil
 import tempfile
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,14 +36,15 @@ class PrivateGitError(AgentroomError):
 
 @dataclass(frozen=True, slots=True)
 class PrivateGit:
-    """Git in one worktree; its HEAD is the worktree's and its index the worktree's own, under git's own lock."""
+    """Git in one worktree; its HEAD is the worktree's, and `index` a copy of the worktree's, in the same folder."""
 
     worktree: Path
+    index: Path
     settings: Mapping[str, str]
     environment: Mapping[str, str]
 
     def run(self, *arguments: str, stdin: bytes = b"", env: Mapping[str, str] | None = None) -> Finished:
-        """Run a command that reads the worktree's files or its index; it moves no branch."""
+        """Run a command that reads the worktree's files or writes the copy of its index; it moves no branch."""
         variables = {**self.environment, **(env or {})}
         return git(*arguments, cwd=self.worktree, env=variables | git_settings({}, self.settings), stdin=stdin)
 
@@ -81,14 +82,18 @@ def private_git(worktree: Worktree, head: Oid) -> Iterator[PrivateGit]:
         for copied in _COPIED_FILES:
             if (common / copied).is_file():
                 shutil.copyfile(common / copied, folder / copied)
+        index = folder / "index"
+        with suppress(FileNotFoundError):
+            # With its date: git trusts what an entry says of a file only where the index is younger than the file.
+            shutil.copy2(worktree.git_dir / "index", index)
         environment = {
             "GIT_DIR": str(folder),
             "GIT_WORK_TREE": str(worktree.path),
-            "GIT_INDEX_FILE": str(worktree.git_dir / "index"),
+            "GIT_INDEX_FILE": str(index),
             "GIT_OBJECT_DIRECTORY": str(common / "objects"),
             "GIT_NO_REPLACE_OBJECTS": "1",
         }
-        yield PrivateGit(worktree.path, _settings(worktree), environment)
+        yield PrivateGit(worktree.path, index, _settings(worktree), environment)
 
 
 def _settings(worktree: Worktree) -> dict[str, str]:

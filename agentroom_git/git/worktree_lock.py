@@ -6,7 +6,7 @@ never removed, whatever its age: git holds no file open and does not touch the d
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -21,17 +21,17 @@ _PART = ".agentroom-"  # followed by the pid of the process that makes or remove
 
 
 @contextmanager
-def hold(git_dir: Path, failpoint: Failpoint) -> Iterator[bool]:
+def hold(git_dir: Path, failpoint: Failpoint, names: Sequence[str] = NAMES) -> Iterator[bool]:
     """Hold index.lock and HEAD.lock of a worktree; yields false, holding none, where one is taken."""
     held: list[tuple[Path, int]] = []
     try:
-        for name in NAMES:
+        for name in names:
             failpoint(f"lock {name}")
             inode = _create(git_dir / name)
             if inode is None:
                 break
             held.append((git_dir / name, inode))
-        yield len(held) == len(NAMES)
+        yield len(held) == len(names)
     finally:
         for lock, inode in reversed(held):
             failpoint(f"unlock {lock.name}")

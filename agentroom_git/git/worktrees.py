@@ -239,6 +239,14 @@ def mark_ready(worktree: Worktree) -> None:
     (worktree.git_dir / READY).touch()
 
 
+def prepared_seconds(worktree: Worktree) -> float:
+    """Return when the worktree was marked as ready, by the clock of its file system; 0 where it is not."""
+    try:
+        return (worktree.git_dir / READY).stat().st_mtime
+    except OSError:
+        return 0.0
+
+
 def branch_exists(handle: pygit2.Repository, branch: str) -> bool:
     return f"refs/heads/{branch}" in handle.references
 

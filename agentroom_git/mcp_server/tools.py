@@ -71,7 +71,7 @@ def release(
     paths: Annotated[list[str] | None, Field(description="What to give back; without it, everything.")] = None,
 ) -> ReleaseAnswer:
     with acting(here) as room:
-        return with_unread(room, results.release_answer(coordination.release(room, paths)))
+        return with_unread(room, results.release_answer(turn.release(room, paths)))
 
 
 def broadcast(

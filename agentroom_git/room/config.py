@@ -23,11 +23,13 @@ FILE_NAME = ".agentroom.yaml"
 MAX_BYTES = 64 * 1024
 MAX_SETUP_SECONDS = 24 * 3600
 MAX_QUIET_SECONDS = 3600
+MAX_QUIET_SECONDS = 3600
 
 # What git-check-ref-format(1) refuses in the name of a branch.
 _NO_BRANCH = re.compile(r"^[-/.]|[/.]$|//|\.\.|/\.|@\{|\.lock(/|$)|[\x00-\x20\x7f~^:?*\[\\]|^@$|^HEAD$")
 LEVELS = ("off", "advise", "warn", "refuse")
 BETWEEN_TOOLS, LIVE = "between-tools", "live"
+_QUIET = re.compile(r"([0-9]{1,5})s")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _HINT = "agentroom init writes a commented one"
 
@@ -47,6 +49,14 @@ class Enforce:
     edit: str = "warn"
     commit: str = "warn"
     fold: str = "warn"
+
+
+@dataclass(frozen=True, slots=True)
+class Autosave:
+    """When an agent's edits are committed for it: at the end of its turns, or after `quiet` seconds (0: never)."""
+
+    at_turns: bool
+    quiet: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +81,7 @@ class Config:
     enforce: Enforce = Enforce()
     auto_claim: bool = True
     sync: str = BETWEEN_TOOLS
+    autosave: Autosave = Autosave(at_turns=True, quiet=0)
     check: tuple[str, ...] = ()
     check_seconds: int = 600
     check_quiet: int = 2
@@ -199,6 +210,18 @@ def _sync_mode(value: object) -> str:
     return str(value)
 
 
+def _autosave(value: object) -> Autosave:
+    if value is False or value == "off":
+        return Autosave(at_turns=False, quiet=0)
+    if value == "turn":
+        return Autosave(at_turns=True, quiet=0)
+    match = _QUIET.fullmatch(value) if isinstance(value, str) else None
+    if match is None or not 1 <= int(match[1]) <= MAX_QUIET_SECONDS:
+        said = ascii(value[:40]) if isinstance(value, str) else _kind(value)
+        raise _WrongError(f"takes turn, off or a quiet time, not {said}", "for example: autosave: 30s")
+    return Autosave(at_turns=False, quiet=int(match[1]))
+
+
 def _text(value: object) -> str:
     if not isinstance(value, str) or not value.strip():
         raise _WrongError(f"takes a text, not {_kind(value)}", "put a text that looks like something else in quotes")
@@ -275,6 +298,7 @@ _PARSERS: dict[str, Callable[[object], object]] = {
     "enforce": _enforce,
     "auto_claim": _switch,
     "sync": _sync_mode,
+    "autosave": _autosave,
     "lease": _seconds(MIN_TTL, MAX_TTL),
     "check": _texts,
     "check_seconds": _seconds(1, MAX_SETUP_SECONDS),

@@ -89,11 +89,16 @@ def refuse_secrets(text: str, what: str = "the text") -> None:
         )
 
 
+def find_token(text: str) -> str:
+    """Return what kind of token or key that says what it is the text holds, or an empty text; code may say `token`."""
+    return next((what for what, pattern in _KNOWN if pattern.search(text)), "")
+
+
 def find_secret(text: str) -> str:
     """Return what kind of secret the text seems to hold, or an empty text."""
-    for what, pattern in _KNOWN:
-        if pattern.search(text):
-            return what
+    token = find_token(text)
+    if token:
+        return token
     if any(not _STAND_IN.match(found["value"]) for found in _URL_PASSWORD.finditer(text)):
         return "a password in a URL"
     if any(_is_secret_value(found["value"]) for found in _ASSIGNED.finditer(text)):

@@ -14,7 +14,7 @@ from agentroom_git.core.tasks import DONE, Task
 from agentroom_git.errors import UsageError
 from agentroom_git.git import contested_refs
 from agentroom_git.git.contested_refs import Stored
-from agentroom_git.room import coordination, leases, logs
+from agentroom_git.room import coordination, leases, logs, saving
 from agentroom_git.room.coordination import Grant, Refusal
 from agentroom_git.room.digest import Digest, closed_contests, read_digests
 from agentroom_git.room.markers import Marker, find_markers
@@ -124,6 +124,7 @@ def finish(room: Room, id: str, text: str = "") -> Listed:
     """Say that a task is done, and give back the claim on it; the answer names its marker where it is still there."""
     task = _own(room, id)
     said = checked(text.strip(), "what you say of a task", tasks.MAX_ACCEPTANCE, may_be_empty=True)
+    saving.save_own(room, "at the end of a task")
     recorded = logs.record(room, TaskDone(task.id, task.title, said))
     _give_back(room, task)
     done = tasks.replay([*_events(read_digests(room)), recorded])[task.id]

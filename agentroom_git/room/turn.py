@@ -1,14 +1,16 @@
 """One turn of an agent's own: save its edits, fold, and bring the others' work in, now."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from agentroom_git.core.claims import Returned
 from agentroom_git.core.ids import AgentName
 from agentroom_git.errors import UsageError
 from agentroom_git.git.worktrees import Worktree
-from agentroom_git.room import aftermath, leases, notes
+from agentroom_git.room import aftermath, coordination, leases, notes
 from agentroom_git.room.folding import Folder, FoldReport
 from agentroom_git.room.room import Room
-from agentroom_git.room.saving import Saved, save_edits
+from agentroom_git.room.saving import Saved, save_edits, save_own
 from agentroom_git.room.syncing import SyncResult, sync_room
 
 
@@ -40,3 +42,12 @@ def take_turn(room: Room, *, message: str = "") -> Turn:
     (synced,) = sync_room(room, [agent], asked=True)
     notes.project(room)
     return Turn(saved, report, synced)
+
+
+def release(room: Room, paths: Sequence[str] | None) -> Returned:
+    """Commit the acting agent's edits, where the room saves at such moments, and give back its claims on the paths.
+
+    In this order, so that the commit names the tokens. What cannot be saved keeps nobody from giving back.
+    """
+    save_own(room, "before it gave back a claim")
+    return coordination.release(room, paths)

@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 
 from agentroom_git.core.ids import RoomName
 from agentroom_git.resources import templates_dir
-from agentroom_git.room.config import FILE_NAME, MAX_BYTES, Config, ConfigError, Enforce, parse_config, read_config
+from agentroom_git.room.config import (
+    FILE_NAME,
+    MAX_BYTES,
+    Autosave,
+    Config,
+    ConfigError,
+    Enforce,
+    parse_config,
+    read_config,
+)
 
 EVERYTHING = b"""
 room: team-2
@@ -27,6 +36,7 @@ check: [make lint, make test]
 check_seconds: 30
 check_quiet: 0
 choose_seconds: 5
+autosave: 30s
 """
 
 
@@ -52,6 +62,7 @@ def test_every_key_is_taken() -> None:
         copy=(".env", "config/*.local"),
         lease=60,
         sync="live",
+        autosave=Autosave(at_turns=False, quiet=30),
         check=("make lint", "make test"),
         check_seconds=30,
         check_quiet=0,
@@ -146,6 +157,10 @@ def test_a_key_that_is_like_none_lists_them_all(key: str) -> None:
         ("lease: soon", "takes a number of seconds"),
         ("lease: " + "9" * 5000, "not plain YAML"),
         ("lease: 5\nlease: 6", "'lease' is there twice"),
+        ("autosave: 30", "takes turn, off or a quiet time, not a number"),
+        ("autosave: soon", "takes turn, off or a quiet time, not 'soon'"),
+        ("autosave: 0s", "takes turn, off or a quiet time"),
+        ("autosave: 3601s", "takes turn, off or a quiet time"),
         ("- room", "not a list of `key: value`"),
         ("just text", "not a list of `key: value`"),
         ("room: [", "not plain YAML"),
@@ -164,6 +179,12 @@ def test_a_key_that_is_like_none_lists_them_all(key: str) -> None:
 )
 def test_a_value_of_another_kind_is_refused_with_what_the_key_takes(line: str, says: str) -> None:
     assert says in _refusal(line.encode()).message
+
+
+def test_autosave_takes_its_words_also_as_yaml_reads_them() -> None:
+    never, turns = Autosave(at_turns=False, quiet=0), Autosave(at_turns=True, quiet=0)
+    for text, expected in (("turn", turns), ("off", never), ("'off'", never)):
+        assert parse_config(f"autosave: {text}\n".encode(), "x").autosave == expected
 
 
 def test_a_date_is_a_text() -> None:
