@@ -12,6 +12,7 @@ from agentroom_git.cli import (
     folding,
     gate,
     inspect,
+    landing,
     mcp,
     merging,
     presence,
@@ -33,7 +34,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for group in (repository, presence, sidecar, folding, gate, coordination, tasks, inspect, mcp, demo, merging):
+for group in (repository, presence, sidecar, folding, gate, landing, coordination, tasks, inspect, mcp, demo, merging):
     group.register(app)
 
 

@@ -18,6 +18,10 @@ TIP = "Agentroom-Tip"
 CONTESTED = "Agentroom-Contested"
 REWROTE = "Agentroom-Rewrote"
 ROOM = "Agentroom-Room"
+LANDED = "Agentroom-Landed"
+COMMIT = "Agentroom-Commit"
+CO_AUTHOR = "Co-authored-by"
+UNDID = "Agentroom-Undid"
 
 _LINE = re.compile(r"([A-Za-z][A-Za-z0-9-]*): ?(.*)")
 

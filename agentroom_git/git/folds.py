@@ -164,6 +164,32 @@ def write_join(history: GitHistory, agent: AgentName, old: Oid, new: Oid, tree: 
         return Oid(str(history.handle.create_commit(None, who, who, message, pygit2.Oid(hex=tree), parents)))
 
 
+def write_landing(history: GitHistory, known: tuple[Oid, ...], commit: Oid, tree: Oid) -> Oid:
+    """Write the commit that stands for a commit of the user's branch whose author had seen `known`, too.
+
+    These are the fold whose work it has, or what stood for the branch before it. All of it follows from the arguments.
+    """
+    who = pygit2.Signature("base", "base@agentroom.invalid", history.commit(commit).commit_time, 0)
+    lines = [(trailers.LANDED, " ".join((*known, commit)))]
+    message = trailers.compose(f"land {known[0][:10]} as {commit[:10]}", "", lines)
+    parents = [pygit2.Oid(hex=parent) for parent in (*known, commit)]
+    return Oid(str(history.handle.create_commit(None, who, who, message, pygit2.Oid(hex=tree), parents)))
+
+
+def read_landing(history: GitHistory, id: Oid) -> tuple[tuple[Oid, ...], Oid] | None:
+    """Return what `write_landing` joined here: what was known and the commit; None for any other commit."""
+    parents = history.parents(id)
+    named = trailers.values(history.message(id), trailers.LANDED)
+    return (parents[:-1], parents[-1]) if len(parents) > 1 and named == [" ".join(parents)] else None
+
+
+def read_join(history: GitHistory, id: Oid) -> tuple[Oid, Oid] | None:
+    """Return the former and the present tip that `write_join` joined here; None for any other commit."""
+    parents = history.parents(id)
+    named = trailers.values(history.message(id), trailers.REWROTE)
+    return (parents[0], parents[1]) if len(parents) == 2 and named == [" ".join(parents)] else None
+
+
 def write_opening(history: GitHistory, room: str, start: Oid, at: datetime) -> Oid:
     """Write the empty commit that opens a room on top of the user's commit, so that nothing hangs on the user's own."""
     who = signature("agentroom", at)

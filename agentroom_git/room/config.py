@@ -255,6 +255,14 @@ def _branch(value: object) -> str:
     return name
 
 
+def parse_branch(name: str) -> str:
+    """Return the short name of a branch of the user's own; raise `UsageError` for anything else."""
+    try:
+        return _branch(name)
+    except _WrongError as error:
+        raise UsageError(f"the branch {error}", hint=error.hint) from error
+
+
 def _folder(value: object) -> str:
     name = _text(value)
     if name.startswith("~") or _CONTROL.search(name) or ".git" in Path(name).parts:

@@ -36,6 +36,7 @@ _PASSED_OVER = (
     "broadcast",
     "notice",
     "renewed",
+    "landed",
     "claimed",
     "released",
     "rewrote",

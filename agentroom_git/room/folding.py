@@ -7,10 +7,11 @@ do again with the same result, as records and events are recognised by their key
 
 import hashlib
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from agentroom_git.core import trailers
 from agentroom_git.core.escape import one_line, path_text
-from agentroom_git.core.events import Event, Notice, Rewrote
+from agentroom_git.core.events import Event, Landed, Notice, Rewrote
 from agentroom_git.core.fold import Engine, Folded, Head
 from agentroom_git.core.ids import BASE, SIDECAR, AgentName, Oid
 from agentroom_git.core.plan import Held, Observed, Rewritten, Take, plan_fold
@@ -20,7 +21,7 @@ from agentroom_git.git import contested_refs, folds, log
 from agentroom_git.git.folds import Fold, Tip
 from agentroom_git.git.operations import operation_under_way
 from agentroom_git.git.writing import UnwritableError
-from agentroom_git.room import disk, logs
+from agentroom_git.room import disk, landed, logs
 from agentroom_git.room.base import base_branch
 from agentroom_git.room.room import Room
 from agentroom_git.system.locks import held
@@ -84,15 +85,20 @@ class Folder:
                 if branch.under_way or (only and branch.agent not in only):
                     continue
                 try:
-                    outcome = self.fold_branch(branch)
+                    for outcome in self._outcomes(branch):
+                        made.extend([outcome] if isinstance(outcome, Made) else [])
+                        at_rest.extend([branch.agent] if isinstance(outcome, Held) else [])
                 except AgentroomError as error:
                     failed.append((branch.agent, str(error)))
-                    continue
-                if isinstance(outcome, Held):
-                    at_rest.append(branch.agent)
-                elif outcome is not None:
-                    made.append(outcome)
             return FoldReport(room.integration(), tuple(made), tuple(at_rest), tuple(failed))
+
+    def _outcomes(self, branch: Branch) -> Iterator[Made | Held]:
+        """Fold one branch to its end: what comes after a landing is a fold of its own."""
+        outcome = self.fold_branch(branch)
+        while outcome is not None:
+            yield outcome
+            is_more = branch.agent == BASE and isinstance(outcome, Made) and outcome.folded != branch.head
+            outcome = self.fold_branch(branch) if is_more else None
 
     def fold_commit(self, commit: Oid, agent: AgentName) -> Made | None:
         """Fold a commit that no branch names; None where integration has it."""
@@ -119,10 +125,12 @@ class Folder:
                 return decision
             if not isinstance(decision, Take | Rewritten):
                 return None
-            head = Head(branch.head, branch.agent)
-            if isinstance(decision, Rewritten):
-                head = self._join(branch, decision, previous)
-            made = self._write(branch, head, previous)
+            at, head = branch, Head(branch.head, branch.agent)
+            if branch.agent == BASE:
+                at, head = self._fold_base(branch, decision, previous)
+            elif isinstance(decision, Rewritten):
+                head = self._join(branch, decision.old, decision.old)
+            made = self._write(at, head, previous)
             if self._publish(made, previous):
                 return made
 
@@ -157,21 +165,42 @@ class Folder:
             tree = history.tree_of(previous.id)
             return previous.heads, Folded(tree, (_failure(history.tree_of(head.id), head, previous, tree, error),))
 
-    def _join(self, branch: Branch, decision: Rewritten, previous: Fold) -> Head:
+    def _fold_base(self, branch: Branch, decision: Take | Rewritten, previous: Fold) -> tuple[Branch, Head]:
+        """Return how far the user's branch is folded now, and the head for it: what landed is folded by itself."""
+        room = self.room
+        folded = _observe(room, branch, previous).tip
+        if isinstance(decision, Rewritten):
+            before = landed.stood_for(room, previous.id, decision.old) or decision.old
+            found = landed.stand_again(room, self.engine, branch.head, previous.id, before)
+            if found is None:
+                return branch, self._join(branch, decision.old, before)
+            self._rewrote(branch, decision.old, found.stands)
+        else:
+            found = landed.stand_for(room, self.engine, branch.head, previous.id, folded)
+        if found.landing is not None:
+            body = landed.describe(room, found.landing, branch.name.removeprefix("refs/heads/"), previous.id)
+            self._record(body, notice_key("landed", found.landing.fold, found.commit))
+        return replace(branch, head=found.commit), Head(found.stands, BASE)
+
+    def _record(self, body: Landed | Rewrote, key: str) -> None:
+        log.append(self.room.refs, self.room.names.log(SIDECAR), _keyed(self.room, body, key), self.room.clock.now())
+
+    def _rewrote(self, branch: Branch, old: Oid, join: Oid) -> None:
+        self._record(Rewrote(branch.agent, old, branch.head, join), notice_key("rewrote", old, branch.head))
+
+    def _join(self, branch: Branch, tip: Oid, old: Oid) -> Head:
         """Return the commit that stands for a rewritten branch: all that others did, and of its own only the new.
 
-        Its content and time depend on the two tips alone, so that a repeated fold makes the same commit.
+        `tip` is where the branch was, `old` what stood for it. The commit's content and time depend on the two and on
+        the new tip alone, so that a repeated fold makes the same commit.
         """
-        room, history = self.room, self.room.history
-        old, new = decision.old, branch.head
+        room, history, new = self.room, self.room.history, branch.head
         foreign = [one for one in history.between(frozenset({new}), old) if not _is_own(room, one, branch.agent)]
         others = history.maximal(frozenset(foreign))
         heads = [Head(new, branch.agent), *(Head(one, history.author_of(one)) for one in others)]
         tree = self.engine.fold(heads).tree if others else history.tree_of(new)
         join = folds.write_join(history, branch.agent, old, new, tree, history.commit(new).commit_time)
-        key = notice_key("rewrote", old, new)
-        event = _keyed(room, Rewrote(branch.agent, old, new, join), key)
-        log.append(room.refs, room.names.log(SIDECAR), event, room.clock.now())
+        self._rewrote(branch, tip, join)
         return Head(join, branch.agent)
 
 
@@ -236,7 +265,8 @@ def held_agents(room: Room) -> frozenset[AgentName]:
 def _is_own(room: Room, commit: Oid, agent: AgentName) -> bool:
     """Return whether the commit is the agent's own work: not a fold, and no other agent's by its trailer."""
     history = room.history
-    if folds.is_fold(history, commit):
+    # A landed commit is the user's in name only: it stands for what agents did.
+    if folds.is_fold(history, commit) or trailers.values(history.message(commit), trailers.COMMIT):
         return False
     return history.author_of(commit) in (agent, BASE)
 
@@ -263,7 +293,7 @@ def notice_key(*parts: str) -> str:
     return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:16]
 
 
-def _keyed(room: Room, body: Notice | Rewrote, key: str) -> Event:
+def _keyed(room: Room, body: Notice | Rewrote | Landed, key: str) -> Event:
     event = logs.new_event(room, SIDECAR, body)
     return Event(event.agent, event.lamport, event.at, event.seen, key, body)
 

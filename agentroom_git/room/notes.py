@@ -12,7 +12,7 @@ from agentroom_git.core.ids import Oid, is_oid
 from agentroom_git.git import claims_ref, folds, notes
 from agentroom_git.git.folds import Fold
 from agentroom_git.git.notes import Projected
-from agentroom_git.room import logs, story
+from agentroom_git.room import landed_notes, logs, story
 from agentroom_git.room.room import Room
 from agentroom_git.system.locks import held
 
@@ -63,8 +63,14 @@ def _is_continued(room: Room, done: Projected, sources: Mapping[str, str]) -> bo
 
 def _lines(room: Room, since: Mapping[str, str], start: Oid | None) -> dict[Oid, tuple[str, ...]]:
     """Return the whole notes of the commits that new lines concern."""
-    new = story.lines_by_commit(story.tell(room, _new_events(room, since), _new_folds(room, since)), room)
+    events = list(_new_events(room, since))
+    new = story.lines_by_commit(story.tell(room, events, _new_folds(room, since)), room)
     handle = room.repo.handle
+    landed = landed_notes.copied(
+        room, events, lambda commit: new.get(commit, set()) | set(notes.read_note(handle, start, commit))
+    )
+    for commit, texts in landed.items():
+        new.setdefault(commit, set()).update(texts)
     return {commit: tuple(sorted(texts | set(notes.read_note(handle, start, commit)))) for commit, texts in new.items()}
 
 

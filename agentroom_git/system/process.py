@@ -125,6 +125,17 @@ def git_settings(env: Mapping[str, str], settings: Mapping[str, str]) -> dict[st
     return found
 
 
+def users_git(*arguments: str, cwd: Path, stdin: bytes = b"", seconds: float) -> Finished:
+    """Run the git command as the user would: their identity, signing and hooks, with their own environment.
+
+    Only what binds it to another repository is left out, and it cannot ask anything.
+    """
+    bound = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR", "GIT_PREFIX")
+    env = {key: value for key, value in os.environ.items() if key not in bound}
+    asking = {"GIT_TERMINAL_PROMPT": "0", "GIT_EDITOR": ":", "GIT_PAGER": "cat"}
+    return run(("git", *arguments), cwd=cwd, env=env | asking, stdin=stdin, seconds=seconds)
+
+
 def shell(command: str, *, cwd: Path, env: Mapping[str, str], seconds: float) -> Finished:
     """Run a command line of the user's own configuration through the shell."""
     return run(("/bin/sh", "-c", command), cwd=cwd, env=env, seconds=seconds)

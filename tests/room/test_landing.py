@@ -1,0 +1,546 @@
+"""Landing real work on the user's real branch."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from agentroom_git.core.checks import Checked
+from agentroom_git.core.events import Landed, Recorded
+from agentroom_git.core.ids import SIDECAR
+from agentroom_git.errors import AgentroomError, UsageError
+from agentroom_git.room import coordination, landing, logs, notes
+from agentroom_git.room.landing import Choices, Landing
+from agentroom_git.room.verifying import verify
+from rooms import Bed, edited, numbered
+
+
+def land(bed: Bed, **choices: object) -> Landing:
+    return landing.land(bed.room(), Choices(**choices))  # type: ignore[arg-type] # names of options
+
+
+def tree(bed: Bed, revision: str = "main") -> str:
+    return bed.tree(revision)
+
+
+def subjects(bed: Bed, span: str) -> list[str]:
+    return bed.git("log", "--reverse", "--format=%s", span, cwd=bed.repository).splitlines()
+
+
+def kinds(done: Landing) -> list[str]:
+    return [objection.kind for objection in done.objections]
+
+
+def landings(bed: Bed) -> list[Landed]:
+    found = [one.event.body for one in logs.read_log(bed.room(), SIDECAR) if isinstance(one, Recorded)]
+    return [body for body in found if isinstance(body, Landed)][::-1]
+
+
+def two_agents(bed: Bed) -> None:
+    bed.join("alice", "bob")
+    bed.commit("alice", {"a.txt": "alice\n"}, "Add a")
+    bed.commit("bob", {"b.txt": "bob\n", "src/app.py": "# bob's\n"}, "Add b")
+    bed.commit("bob", {"b.txt": "bob\nmore\n"}, "Extend b")
+    bed.settle()
+
+
+def test_each_agent_gets_one_commit_on_the_users_branch_whose_tree_is_integrations(bed: Bed) -> None:
+    two_agents(bed)
+
+    done = land(bed)
+
+    assert tree(bed) == tree(bed, "agentroom/main/integration")
+    assert subjects(bed, "main~2..main") == ["Add a", "Add b (and 1 more)"]
+    assert [part.agent for part in done.parts] == ["alice", "bob"]
+    assert bed.git("status", "--porcelain", "--untracked-files=no", cwd=bed.repository) == ""
+    assert (bed.repository / "b.txt").read_text() == "bob\nmore\n"
+    assert bed.git("diff", "--name-only", "main~1", "main", cwd=bed.repository).split() == ["b.txt", "src/app.py"]
+
+
+def test_the_commits_are_the_users_and_name_agents_and_commits_of_the_room(bed: Bed) -> None:
+    bed.join("alice")
+    commit = bed.commit("alice", {"a.txt": "alice\n"}, "Add a\n\nBecause of the ledger.\n")
+    fold = bed.fold().integration
+
+    land(bed)
+
+    told = bed.git("log", "-1", "--format=%an <%ae>%n%cn%n%B", "main", cwd=bed.repository)
+    assert told.rstrip() == (
+        "Test User <test@example.invalid>\nTest User\nAdd a\n\nBecause of the ledger.\n\n"
+        f"Agentroom-Room: main\nAgentroom-Commit: {commit}\nAgentroom-Landed: {fold}\n"
+        "Co-authored-by: alice <alice@agentroom.invalid>"
+    )
+
+
+def test_landing_again_has_only_what_is_new(bed: Bed) -> None:
+    two_agents(bed)
+    first = land(bed)
+    assert land(bed).parts == ()
+    bed.sync()
+    bed.commit("alice", {"a.txt": "alice\nagain\n"}, "Extend a")
+    bed.settle()
+
+    second = land(bed)
+
+    assert subjects(bed, f"{first.commits[-1]}..main") == ["Extend a"]
+    assert [part.agent for part in second.parts] == ["alice"]
+    assert tree(bed) == tree(bed, "agentroom/main/integration")
+    assert [body.commits for body in landings(bed)] == [first.commits, second.commits]
+
+
+def test_work_on_what_landed_meanwhile_is_no_second_edit(bed: Bed) -> None:
+    bed.join("alice", "bob")
+    bed.commit("alice", {"n.txt": numbered()})
+    bed.settle()
+    bed.commit("alice", {"n.txt": edited(numbered(), 4, "first")})
+    bed.settle()
+    # Bob builds on what is about to land, and is folded only after it.
+    bed.commit("bob", {"n.txt": edited(numbered(), 4, "second")})
+    room = bed.room()
+    fold = room.integration()
+    room.refs.swap(room.names.green, fold, None)
+    land(bed)
+    bed.settle()
+    bed.commit("alice", {"n.txt": edited(numbered(), 4, "third")})
+    bed.settle()
+
+    assert bed.integrated("n.txt") == edited(numbered(), 4, "third")
+    assert bed.git("for-each-ref", "refs/agentroom/main/contested", cwd=bed.repository) == ""
+    assert all(verdict.is_sound for verdict in verify(bed.room()))
+    land(bed)
+    assert tree(bed) == tree(bed, "agentroom/main/integration")
+
+
+def test_what_the_user_and_an_agent_build_on_a_landing_meets_there(bed: Bed) -> None:
+    bed.join("alice")
+    bed.commit("alice", {"n.txt": numbered()})
+    land(bed)
+    # Alice has not been synced to the landing.
+    bed.commit("alice", {"n.txt": edited(numbered(), 4, "alice")})
+    (bed.repository / "n.txt").write_text(edited(numbered(), 14, "human"))
+    bed.git("commit", "--quiet", "--all", "-m", "by hand", cwd=bed.repository)
+    bed.settle()
+
+    assert bed.integrated("n.txt") == edited(edited(numbered(), 4, "alice"), 14, "human")
+    assert bed.git("for-each-ref", "refs/agentroom/main/contested", cwd=bed.repository) == ""
+
+
+def test_a_file_that_two_agents_changed_is_cut_so_that_each_commit_has_its_own_lines(bed: Bed) -> None:
+    bed.join("alice", "bob")
+    bed.commit("alice", {"n.txt": numbered()}, "Count")
+    bed.settle()
+    land(bed)
+    bed.settle()
+    bed.commit("alice", {"n.txt": edited(numbered(), 3, "alice")}, "Three")
+    bed.commit("bob", {"n.txt": edited(numbered(), 15, "bob")}, "Fifteen")
+    bed.settle()
+
+    land(bed)
+
+    assert subjects(bed, "main~2..main") == ["Three", "Fifteen"]
+    assert bed.git("show", "main~1:n.txt", cwd=bed.repository) == edited(numbered(), 3, "alice")
+    assert tree(bed) == tree(bed, "agentroom/main/integration")
+
+
+def test_who_builds_on_the_others_lines_lands_after_them(bed: Bed) -> None:
+    bed.join("alice", "bob")
+    bed.commit("alice", {"a.txt": "a\n"}, "First")
+    bed.settle()
+    bed.commit("bob", {"n.txt": numbered()}, "Count")
+    bed.settle()
+    bed.commit("alice", {"n.txt": edited(numbered(), 3, "alice")}, "Three")
+    bed.settle()
+
+    land(bed)
+
+    assert subjects(bed, "main~2..main") == ["Count", "First (and 1 more)"]
+    assert bed.git("show", "main~1:n.txt", cwd=bed.repository) == numbered()
+
+
+def test_what_cannot_be_taken_apart_goes_with_the_last(bed: Bed) -> None:
+    bed.join("alice", "bob")
+    bed.commit("alice", {"n.txt": numbered()}, "Count")
+    bed.settle()
+    land(bed)
+    bed.settle()
+    for number, name in enumerate(("alice", "bob", "alice", "bob")):
+        bed.commit(name, {"n.txt": edited(numbered(), 3, f"{name} {number}")}, f"{name} {number}")
+        bed.settle()
+
+    done = land(bed)
+
+    assert tree(bed) == tree(bed, "agentroom/main/integration")
+    assert len(done.commits) in (1, 2)
+    named = bed.git("log", "--format=%B", f"-{len(done.commits)}", "main", cwd=bed.repository)
+    assert named.count("Agentroom-Commit: ") == 4
+    assert {"alice", "bob"} <= set(landings(bed)[-1].agents)
+
+
+def test_an_open_contest_refuses_unless_told_otherwise(bed: Bed) -> None:
+    bed.join("alice", "bob")
+    bed.commit("alice", {"n.txt": numbered()})
+    bed.settle()
+    bed.commit("alice", {"n.txt": edited(numbered(), 3, "alice")})
+    bed.commit("bob", {"n.txt": edited(numbered(), 3, "bob")})
+    bed.settle()
+    before = bed.git("rev-parse", "main", cwd=bed.repository)
+
+    assert kinds(land(bed)) == ["contested"]
+    assert bed.git("rev-parse", "main", cwd=bed.repository) == before
+    assert kinds(land(bed, contested=True)) == []
+    assert tree(bed) == tree(bed, "agentroom/main/integration")
+
+
+def test_edited_files_in_the_way_refuse_and_others_stay_edited(bed: Bed) -> None:
+    two_agents(bed)
+    (bed.repository / "README.md").write_text("mine\n")
+    (bed.repository / "src/app.py").write_text("mine\n")
+    (bed.repository / "a.txt").write_text("untracked\n")
+
+    done = land(bed)
+
+    assert kinds(done) == ["dirty"]
+    assert "a.txt, src/app.py" in done.objections[0].text
+    bed.git("checkout", "--quiet", "src/app.py", cwd=bed.repository)
+    (bed.repository / "a.txt").unlink()
+    assert kinds(land(bed)) == []
+    assert (bed.repository / "README.md").read_text() == "mine\n"
+
+
+def test_a_branch_that_is_not_checked_out_moves_alone(bed: Bed) -> None:
+    two_agents(bed)
+    bed.git("switch", "--quiet", "--create", "other", cwd=bed.repository)
+
+    land(bed)
+
+    assert tree(bed) == tree(bed, "agentroom/main/integration")
+    assert not (bed.repository / "a.txt").exists()
+
+
+def test_a_branch_checked_out_elsewhere_or_gone_is_refused(bed: Bed, tmp_path: Path) -> None:
+    two_agents(bed)
+    bed.git("switch", "--quiet", "--create", "other", cwd=bed.repository)
+    bed.git("worktree", "add", "--quiet", tmp_path / "else", "main", cwd=bed.repository)
+    assert kinds(land(bed)) == ["elsewhere"]
+    bed.git("worktree", "remove", tmp_path / "else", cwd=bed.repository)
+    bed.git("branch", "--quiet", "-D", "main", cwd=bed.repository)
+    with pytest.raises(landing.LandingError, match="your branch 'main' is not there any more"):
+        land(bed)
+
+
+def hook(bed: Bed, name: str, script: str) -> None:
+    path = bed.repository / ".git" / "hooks" / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+
+
+def test_a_commit_hook_that_refuses_leaves_the_branch_and_gives_its_words(bed: Bed) -> None:
+    two_agents(bed)
+    hook(bed, "pre-commit", "test ! -e b.txt || { echo 'no b, please' >&2; exit 1; }")
+    before = bed.git("for-each-ref", "refs/heads/main", cwd=bed.repository)
+
+    with pytest.raises(AgentroomError, match="no b, please") as raised:
+        land(bed)
+
+    assert raised.value.exit_code == 3
+    assert bed.git("for-each-ref", "refs/heads/main", cwd=bed.repository) == before
+    assert len(bed.git("worktree", "list", "--porcelain", cwd=bed.repository).split("worktree ")) == 4
+    land(bed, verify=False)
+    assert tree(bed) == tree(bed, "agentroom/main/integration")
+
+
+def test_a_signature_that_cannot_be_made_leaves_the_branch(bed: Bed) -> None:
+    two_agents(bed)
+    bed.git("config", "commit.gpgSign", "true", cwd=bed.repository)
+    bed.git("config", "gpg.program", "false", cwd=bed.repository)
+    before = bed.git("rev-parse", "main", cwd=bed.repository)
+
+    with pytest.raises(AgentroomError, match="git commit refused"):
+        land(bed)
+
+    assert bed.git("rev-parse", "main", cwd=bed.repository) == before
+
+
+def test_a_hook_that_formats_has_its_way_and_nothing_is_contested(bed: Bed) -> None:
+    two_agents(bed)
+    hook(bed, "pre-commit", "for f in *.txt; do tr a-z A-Z <$f >$f.new; mv $f.new $f; git add $f; done")
+
+    land(bed)
+    bed.settle()
+
+    assert bed.git("show", "main:b.txt", cwd=bed.repository) == "BOB\nMORE\n"
+    assert tree(bed) == tree(bed, "agentroom/main/integration")
+    bed.commit("bob", {"b.txt": "BOB\nMORE\nstill\n"}, "Still more")
+    bed.settle()
+    assert land(bed).objections == ()
+    assert bed.git("show", "main:b.txt", cwd=bed.repository) == "BOB\nMORE\nSTILL\n"
+
+
+class Killed(Exception):
+    """Stands for the end of the process."""
+
+
+STEPS = (
+    "make the landing's worktree",
+    "commit for the user's branch",
+    "note the landing",
+    "move the user's branch",
+    "fold the landing",
+)
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_crash_at_any_step_leaves_the_branch_or_a_landing_that_is_recognised(bed: Bed, step: str) -> None:
+    two_agents(bed)
+    before = bed.git("rev-parse", "main", cwd=bed.repository).strip()
+
+    def stop(name: str) -> None:
+        if name == step:
+            raise Killed
+
+    with pytest.raises(Killed):
+        landing.land(replace(bed.room(), failpoint=stop), Choices())
+
+    if step != "fold the landing":
+        assert bed.git("rev-parse", "main", cwd=bed.repository).strip() == before
+        land(bed)
+    bed.settle()
+    assert tree(bed) == tree(bed, "agentroom/main/integration")
+    assert subjects(bed, f"{before}..main") == ["Add a", "Add b (and 1 more)"]
+    assert len(landings(bed)) == 1
+    assert land(bed).parts == ()
+
+
+def test_a_step_back_of_the_users_own_commits_is_not_undone_by_landing(bed: Bed) -> None:
+    bed.join("alice")
+    (bed.repository / "mine.txt").write_text("mine\n")
+    bed.git("add", "mine.txt", cwd=bed.repository)
+    bed.git("commit", "--quiet", "-m", "mine", cwd=bed.repository)
+    bed.commit("alice", {"a.txt": "a\n"})
+    bed.settle()
+    bed.git("reset", "--quiet", "--hard", "HEAD~1", cwd=bed.repository)
+
+    assert kinds(land(bed)) == ["held"]
+
+
+def test_a_landing_that_was_taken_back_can_be_landed_again(bed: Bed) -> None:
+    two_agents(bed)
+    land(bed)
+    bed.git("reset", "--quiet", "--hard", "HEAD~2", cwd=bed.repository)
+
+    land(bed)
+
+    assert tree(bed) == tree(bed, "agentroom/main/integration")
+    assert subjects(bed, "main~2..main") == ["Add a", "Add b (and 1 more)"]
+
+
+def test_an_agent_does_not_land(bed: Bed) -> None:
+    bed.join("alice")
+    with pytest.raises(landing.LandingError, match="landing is the user's"):
+        landing.land(bed.as_agent("alice"), Choices())
+
+
+def test_names_and_texts_of_agents_cannot_forge_trailers(bed: Bed) -> None:
+    bed.join("alice")
+    bed.commit(
+        "alice", {"a.txt": "1\n"}, "Add a\n\nSigned-off-by: boss <boss@example.invalid>\n\nAgentroom-Folded: x\n"
+    )
+    land(bed)
+    told = bed.git(
+        "log",
+        "-1",
+        "--format=%(trailers:only,key=Signed-off-by)%(trailers:only,key=Agentroom-Folded)",
+        "main",
+        cwd=bed.repository,
+    )
+    assert told.strip() == ""
+
+
+def test_the_notes_of_the_folds_are_on_the_landed_commits_also_when_made_anew(bed: Bed) -> None:
+    bed.join("alice", "bob")
+    coordination.claim(bed.as_agent("alice"), ["a.txt"], reason="the first file")
+    bed.commit("alice", {"a.txt": "alice\n"}, "Add a")
+    bed.settle()
+    coordination.claim(bed.as_agent("bob"), ["b.txt"], reason="the second file")
+    bed.commit("bob", {"b.txt": "bob\n"}, "Add b")
+    bed.settle()
+    notes.project(bed.room())
+
+    done = land(bed)
+
+    told = [bed.git("notes", "--ref=agentroom/main", "show", one, cwd=bed.repository) for one in done.commits]
+    assert "alice claimed a.txt: the first file" in told[0]
+    assert "agentroom folded alice" in told[0]
+    assert "bob" not in told[0].replace("of alice, bob on main", "")
+    assert "bob claimed b.txt: the second file" in told[1]
+    assert "agentroom folded bob" in told[1]
+    assert all(f"landed {done.fold[:10]} of alice, bob on main as 2 commits" in text for text in told)
+    stepwise = bed.tree("refs/notes/agentroom/main")
+    notes.project(bed.room(), rebuild=True)
+    assert bed.tree("refs/notes/agentroom/main") == stepwise
+
+
+def test_what_has_not_passed_the_check_is_refused_and_green_is_landed_instead(bed: Bed) -> None:
+    (bed.repository / ".agentroom.yaml").write_text("check: make test\n")
+    two_agents(bed)
+    assert kinds(land(bed)) == ["unchecked"]
+    with pytest.raises(landing.LandingError, match="nothing has passed the check yet"):
+        land(bed, green=True)
+    room = bed.room()
+    good = room.integration()
+    room.refs.swap(room.names.green, good, None)
+    bed.commit("alice", {"bad.txt": "bad\n"}, "Break it")
+    bed.settle()
+    bad = room.integration()
+    logs.record(room, Checked(bad, "failed", 1, "boom\nE: it broke\n"), writer=SIDECAR)
+
+    refused = land(bed)
+    assert [(one.kind, one.text) for one in refused.objections] == [
+        ("red", f"the check of {bad[:10]} failed: E: it broke")
+    ]
+    assert land(bed, green=True).objections == ()
+    assert tree(bed) == tree(bed, good)
+    assert kinds(land(bed, unchecked=True)) == []
+    assert tree(bed) == tree(bed, "agentroom/main/integration")
+
+
+def test_a_merge_has_the_whole_history_and_integrations_tree(bed: Bed) -> None:
+    two_agents(bed)
+    fold = bed.room().integration()
+
+    done = land(bed, merge=True)
+
+    assert bed.git("log", "-1", "--format=%P", "main", cwd=bed.repository).split()[1] == fold
+    assert bed.is_ancestor(bed.head("bob"), "main")
+    assert tree(bed) == tree(bed, "agentroom/main/integration")
+    assert [body.commits for body in landings(bed)] == [done.commits]
+    bed.settle()
+    bed.commit("alice", {"more.txt": "more\n"}, "More")
+    bed.settle()
+    assert [part.subject for part in land(bed).parts] == ["More"]
+
+
+def test_a_branch_for_review_leaves_the_users_branch_and_is_replaced_by_the_next(bed: Bed) -> None:
+    two_agents(bed)
+    before = bed.git("rev-parse", "main", cwd=bed.repository)
+
+    first = land(bed, branch="review")
+    bed.commit("alice", {"more.txt": "more\n"}, "More")
+    bed.settle()
+    second = land(bed, branch="review")
+
+    assert bed.git("rev-parse", "main", cwd=bed.repository) == before
+    assert subjects(bed, "main..review") == ["Add a (and 1 more)", "Add b (and 1 more)"]
+    assert tree(bed, "review") == tree(bed, "agentroom/main/integration")
+    assert first.commits != second.commits
+    bed.git("branch", "--quiet", "mine", "main", cwd=bed.repository)
+    bed.git("switch", "--quiet", "mine", cwd=bed.repository)
+    assert kinds(land(bed, branch="mine")) == ["elsewhere"]
+    bed.git("commit", "--quiet", "--allow-empty", "-m", "mine", cwd=bed.repository)
+    bed.git("switch", "--quiet", "main", cwd=bed.repository)
+    assert kinds(land(bed, branch="mine")) == ["foreign"]
+
+
+@pytest.mark.parametrize("squash", [True, False])
+def test_a_reviewed_branch_that_comes_back_by_squash_or_merge_is_no_second_edit(bed: Bed, squash: bool) -> None:
+    bed.join("alice")
+    bed.commit("alice", {"n.txt": numbered()}, "Count")
+    bed.settle()
+    land(bed, branch="review")
+    bed.commit("alice", {"n.txt": edited(numbered(), 4, "after the review")}, "Later")
+    bed.settle()
+    (bed.repository / "other.txt").write_text("meanwhile\n")
+    bed.git("add", "other.txt", cwd=bed.repository)
+    bed.git("commit", "--quiet", "-m", "Meanwhile", cwd=bed.repository)
+    if squash:
+        bed.git("merge", "--quiet", "--squash", "review", cwd=bed.repository)
+        bed.git("commit", "--quiet", "-m", "Review (#1)", cwd=bed.repository)
+    else:
+        bed.git("merge", "--quiet", "--no-ff", "-m", "Merge review", "review", cwd=bed.repository)
+
+    bed.settle()
+
+    assert bed.git("for-each-ref", "refs/agentroom/main/contested", cwd=bed.repository) == ""
+    assert bed.integrated("n.txt") == edited(numbered(), 4, "after the review")
+    assert bed.integrated("other.txt") == "meanwhile\n"
+    assert [part.subject for part in land(bed).parts] == ["Later"]
+
+
+@pytest.mark.parametrize("name", ["agentroom/main/x", "-x", "a..b", "refs/heads/x", "x y", ""])
+def test_a_name_that_is_no_branch_for_review_is_refused(bed: Bed, name: str) -> None:
+    two_agents(bed)
+    with pytest.raises(UsageError):
+        land(bed, branch=name or " ")
+
+
+def test_a_landed_branch_that_is_rebased_on_what_came_from_outside_stays_one(bed: Bed) -> None:
+    bed.join("alice")
+    bed.commit("alice", {"n.txt": numbered()}, "Count")
+    bed.settle()
+    start = bed.git("rev-parse", "main", cwd=bed.repository).strip()
+    land(bed)
+    bed.settle()
+    bed.commit("alice", {"n.txt": edited(numbered(), 4, "later")}, "Later")
+    bed.git("branch", "upstream", start, cwd=bed.repository)
+    bed.git("switch", "--quiet", "upstream", cwd=bed.repository)
+    (bed.repository / "other.txt").write_text("outside\n")
+    bed.git("add", "other.txt", cwd=bed.repository)
+    bed.git("commit", "--quiet", "-m", "Outside", cwd=bed.repository)
+    bed.git("switch", "--quiet", "main", cwd=bed.repository)
+    bed.git("rebase", "--quiet", "upstream", cwd=bed.repository)
+
+    bed.settle()
+
+    assert bed.git("for-each-ref", "refs/agentroom/main/contested", cwd=bed.repository) == ""
+    assert bed.integrated("n.txt") == edited(numbered(), 4, "later")
+    assert bed.integrated("other.txt") == "outside\n"
+    assert [part.subject for part in land(bed).parts] == ["Later"]
+
+
+def test_a_landing_that_the_user_replaces_by_other_work_is_not_taken_from_the_room(bed: Bed) -> None:
+    bed.join("alice")
+    bed.commit("alice", {"a.txt": "alice\n"}, "Add a")
+    bed.settle()
+    land(bed)
+    bed.settle()
+    bed.git("reset", "--quiet", "--hard", "HEAD~1", cwd=bed.repository)
+    (bed.repository / "other.txt").write_text("other\n")
+    bed.git("add", "other.txt", cwd=bed.repository)
+    bed.git("commit", "--quiet", "-m", "Other", cwd=bed.repository)
+
+    bed.settle()
+
+    assert (bed.integrated("a.txt"), bed.integrated("other.txt")) == ("alice\n", "other\n")
+    land(bed)
+    assert subjects(bed, "main~2..main") == ["Other", "Add a"]
+
+
+def test_edits_upon_a_rebased_landing_know_what_landed(bed: Bed) -> None:
+    bed.join("alice", "bob")
+    bed.commit("alice", {"n.txt": numbered()}, "Count")
+    start = bed.git("rev-parse", "main", cwd=bed.repository).strip()
+    land(bed)
+    bed.settle()
+    bed.git("switch", "--quiet", "--create", "upstream", start, cwd=bed.repository)
+    by_hand(bed, {"other.txt": "outside\n"})
+    bed.git("switch", "--quiet", "main", cwd=bed.repository)
+    bed.git("rebase", "--quiet", "upstream", cwd=bed.repository)
+    by_hand(bed, {"n.txt": edited(numbered(), 14, "human")})
+    bed.commit("alice", {"n.txt": edited(numbered(), 4, "alice")})
+    bed.commit("bob", {"n.txt": edited(numbered(), 9, "bob")})
+    bed.settle()
+    by_hand(bed, {"n.txt": edited(edited(numbered(), 14, "human"), 19, "still human")})
+    bed.settle()
+
+    wanted = edited(edited(edited(edited(numbered(), 14, "human"), 19, "still human"), 4, "alice"), 9, "bob")
+    assert bed.integrated("n.txt") == wanted
+    assert bed.git("for-each-ref", "refs/agentroom/main/contested", cwd=bed.repository) == ""
+    assert all(verdict.is_sound for verdict in verify(bed.room()))
+
+
+def by_hand(bed: Bed, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        (bed.repository / name).write_text(text)
+        bed.git("add", name, cwd=bed.repository)
+    bed.git("commit", "--quiet", "-m", "by hand", cwd=bed.repository)
