@@ -9,6 +9,11 @@ from agentroom_git.core.ids import AgentName, RoomName
 class RefNames:
     room: RoomName
 
+    @property
+    def branches(self) -> str:
+        """The prefix of the room's branches."""
+        return f"refs/heads/agentroom/{self.room}/"
+
     def branch(self, agent: AgentName) -> str:
         """Return the short name of the agent's branch."""
         return f"agentroom/{self.room}/{agent}"

@@ -37,6 +37,7 @@ from agentroom_git.git.tree_diff import Change, Entry, diff_trees
 from agentroom_git.git.worktree_lock import (
     clear_branch_lock,
     clear_own_stale_lock,
+    has_traces,
     hold,
     is_taken,
     mark_of,
@@ -46,7 +47,7 @@ from agentroom_git.system.exchange import ExchangeError, Folder, Mark
 from agentroom_git.system.failpoint import Failpoint, silent
 from agentroom_git.system.pids import is_alive, is_git_at_work_in, own_name
 
-__all__ = ["Advanced", "Waits", "advance", "sweep"]
+__all__ = ["Advanced", "Waits", "advance", "recover", "sweep"]
 
 COMMIT_MARK = "agentroom-commit"
 """File in the worktree's git directory, with a pid: a commit runs its hooks there and holds none of git's locks."""
@@ -90,6 +91,19 @@ def advance(
     handle = _open(worktree)
     with Folder(worktree, has_modes=has_modes(handle)) as tree:
         return _Sync(handle, tree, f"refs/heads/{branch}", old, new, stage, clock, failpoint).run()
+
+
+def recover(worktree: Path, *, stage: Path, clock: Clock, failpoint: Failpoint = silent) -> bool:
+    """Finish or take back what a sync that was killed left in the worktree, its locks included; true if it left any.
+
+    `advance` does so first, too; this is for a worktree that needs nothing else, because its branch did arrive.
+    """
+    handle = _open(worktree)
+    git_dir = Path(handle.path).resolve()
+    if not has_traces(git_dir) and not unfinished(stage, git_dir):
+        return False
+    with Folder(worktree, has_modes=has_modes(handle)) as tree:
+        return _Sync(handle, tree, "", "", "", stage, clock, failpoint).recover()
 
 
 def _open(worktree: Path) -> pygit2.Repository:
@@ -137,6 +151,13 @@ class _Sync:
         self._stage = stage
         self._clock = clock
         self._failpoint = failpoint
+
+    def recover(self) -> bool:
+        is_cleared = clear_own_stale_lock(self._git_dir)
+        pending = unfinished(self._stage, self._git_dir)
+        if pending and not is_taken(self._git_dir):
+            return self._recover() is None
+        return is_cleared
 
     def run(self) -> Advanced | Waits:
         clear_own_stale_lock(self._git_dir)

@@ -65,6 +65,21 @@ def _lock(handle: pygit2.Repository, clock: Clock, name: str) -> pygit2.Referenc
             return transaction
 
 
+def clear_left_below(common: Path, prefix: str, clock: Clock) -> bool:
+    """Clear the locks of refs right below `prefix` that killed processes of ours have left; return whether any was.
+
+    For branches: there it is an agent's git that would meet the lock, and fail. A lock without a mark must be as old as
+    one is watched, and no git be at work.
+    """
+    locks = [_LockFile(common, f"{prefix}{path.name.removesuffix('.lock')}", clock) for path in _locks(common / prefix)]
+    cleared = [lock for lock in locks if lock.clear_if_dead()]
+    return bool(cleared)
+
+
+def _locks(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.glob("*.lock") if path.is_file())
+
+
 class _LockFile:
     """The lock file of one ref, as one who waits for it sees it."""
 
@@ -96,6 +111,18 @@ class _LockFile:
             self._seen, self._since = found, now
         is_left = self._is_of_the_dead() or (now - self._since >= WATCH_SECONDS and self._is_nobodys())
         return bool(found) and is_left and take_away(self._path, lambda aside: mark_of(aside) == found)
+
+    def clear_if_dead(self) -> bool:
+        """Remove the lock, without waiting, if a process of ours that has died left it."""
+        found = mark_of(self._path)
+        is_left = self._is_of_the_dead() or (self._is_old() and self._is_nobodys())
+        return bool(found) and is_left and take_away(self._path, lambda aside: mark_of(aside) == found)
+
+    def _is_old(self) -> bool:
+        try:
+            return self._clock.now().timestamp() - self._path.stat().st_mtime >= WATCH_SECONDS
+        except FileNotFoundError:
+            return False
 
     def _is_of_the_dead(self) -> bool:
         owner = self._owner()

@@ -61,6 +61,11 @@ def is_taken(git_dir: Path) -> bool:
     return any((git_dir / name).exists() for name in NAMES)
 
 
+def has_traces(git_dir: Path) -> bool:
+    """Whether a lock is held there, or something of ours lies about that only a kill leaves behind."""
+    return is_taken(git_dir) or next(git_dir.glob(f"*{_PART}*"), None) is not None
+
+
 def clear_own_stale_lock(git_dir: Path) -> bool:
     """Remove what a process of ours that has died left in the worktree's git directory; true if a lock was removed."""
     for part in git_dir.glob(f"*{_PART}*"):

@@ -11,7 +11,7 @@ from agentroom_git.core.events import Notice
 from agentroom_git.core.ids import AgentName, Oid
 from agentroom_git.core.plan import Place, Stay, plan_sync
 from agentroom_git.errors import AgentroomError
-from agentroom_git.git.checkout import Advanced, advance, sweep
+from agentroom_git.git.checkout import Advanced, advance, recover, sweep
 from agentroom_git.git.folds import read_fold
 from agentroom_git.git.operations import operation_under_way
 from agentroom_git.git.worktrees import Worktree
@@ -151,10 +151,19 @@ def _plan(room: Room, agent: AgentName, worktree: Worktree, *, is_held: bool, as
         asked=asked,
     )
     if isinstance(step, Stay):
-        return _waiting(room, agent, step.reason, ()) if step.reason else UpToDate(agent)
+        return _rest(room, agent, worktree, step.reason)
     if not asked and room.config.sync == BETWEEN_TOOLS and toolmark.is_running(str(worktree.git_dir)):
         return _waiting(room, agent, "tool", ())
     return _Move(room, agent, worktree.path, worktree.head, integration)
+
+
+def _rest(room: Room, agent: AgentName, worktree: Worktree, reason: str) -> Waiting | UpToDate:
+    """Leave the worktree where it is, but for what a sync that was killed after its last step left there."""
+    try:
+        recover(worktree.path, stage=stage_dir(room, agent), clock=room.clock, failpoint=room.failpoint)
+    except (AgentroomError, OSError, KeyError) as error:
+        return Waiting(agent, "broken", f"{one_line(str(error))}: run agentroom doctor", ())
+    return _waiting(room, agent, reason, ()) if reason else UpToDate(agent)
 
 
 def _is_current(room: Room, head: Oid, integration: Oid) -> bool:

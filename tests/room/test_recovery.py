@@ -1,0 +1,68 @@
+"""What a kill leaves is put right by the next round, without anybody's help."""
+
+import os
+from collections.abc import Callable
+
+from agentroom_git.core.ids import AgentName, parse_agent
+from agentroom_git.room.folding import Folder
+from agentroom_git.room.left_locks import clear_left_locks
+from agentroom_git.room.room import Room, acting_as, open_room
+from agentroom_git.room.saving import save_edits
+from agentroom_git.room.syncing import sync_room
+from agentroom_git.room.turn import own_worktree
+from agentroom_git.system.clock import SystemClock
+from rooms import Bed
+
+KILLED = 9
+
+
+def kill_at(bed: Bed, stop: str, operation: Callable[[Room], object]) -> None:
+    """Run the operation in a child that ends without any clean-up before the step `stop`."""
+
+    def failpoint(step: str) -> None:
+        if step == stop:
+            os._exit(KILLED)
+
+    child = os.fork()
+    if child == 0:
+        try:
+            operation(open_room(bed.repository, SystemClock(), failpoint=failpoint))
+        finally:
+            os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == KILLED
+
+
+def test_an_agent_can_commit_after_a_sync_was_killed_behind_its_last_step(bed: Bed) -> None:
+    bed.join("alice", "bob")
+    bed.commit("alice", {"new.txt": "new\n"})
+    bed.fold()
+    kill_at(bed, "finish", lambda room: sync_room(room, [AgentName("bob")]))
+    assert bed.head("bob") == bed.room().integration()
+
+    bed.sync()
+    bed.commit("bob", {"mine.txt": "mine\n"})
+    assert bed.git("status", "--porcelain", cwd=bed.path("bob")) == ""
+
+
+def test_folds_go_on_after_a_fold_was_killed_with_the_lock_on_integration(bed: Bed) -> None:
+    bed.join("alice")
+    bed.commit("alice", {"new.txt": "new\n"})
+    kill_at(bed, "move refs/heads/agentroom/main/integration", lambda room: Folder(room).fold())
+
+    assert len(bed.fold().made) == 1
+    assert bed.integrated("new.txt") == "new\n"
+
+
+def save(room: Room) -> None:
+    alice = parse_agent("alice")
+    save_edits(acting_as(room, alice), alice, own_worktree(room, alice))
+
+
+def test_an_agent_can_commit_after_an_autosave_was_killed_with_the_lock_on_its_branch(bed: Bed) -> None:
+    bed.join("alice")
+    bed.write("alice", {"new.txt": "new\n"})
+    kill_at(bed, "move refs/heads/agentroom/main/alice", save)
+
+    assert clear_left_locks(bed.room())
+    bed.commit("alice", {"more.txt": "more\n"})
+    assert not clear_left_locks(bed.room())

@@ -1,0 +1,43 @@
+"""Run schedules by seed: `PYTHONPATH=tests python -m simulation --level real --seed 17`."""
+
+import argparse
+import sys
+import tempfile
+import time
+import traceback
+from pathlib import Path
+
+from simulation import schedule, world
+from simulation.seeds import ScheduleError
+
+LEVELS = {"real": schedule.run}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m simulation", description=__doc__)
+    parser.add_argument("--level", choices=sorted(LEVELS), default="real")
+    parser.add_argument("--seed", type=int, default=0, help="the first seed")
+    parser.add_argument("--count", type=int, default=1, help="how many seeds")
+    parser.add_argument("--verbose", action="store_true", help="with the stack of the first failure")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="sim-home-") as home:
+        world.seal(Path(home))
+        started = time.perf_counter()
+        failed = [seed for seed in range(arguments.seed, arguments.seed + arguments.count) if not _run(arguments, seed)]
+    print(f"{arguments.count} schedules in {time.perf_counter() - started:.1f} s, {len(failed)} failed: {failed}")
+    return 1 if failed else 0
+
+
+def _run(arguments: argparse.Namespace, seed: int) -> bool:
+    try:
+        LEVELS[arguments.level](seed)
+    except ScheduleError as error:
+        print(error)
+        if arguments.verbose:
+            traceback.print_exception(error.__cause__)
+        return False
+    return True
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,279 @@
+"""Simulated agents at their files: what an agent does to its own worktree with an editor and with git.
+
+No action asks the room for anything. What git refuses (a lock, a conflict, nothing to commit) an agent takes as it is.
+"""
+
+import os
+import random
+import shutil
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from agentroom_git.core import trailers
+from agentroom_git.git.operations import operation_under_way
+from simulation.account import Account
+from simulation.words import FILES, Mint, edit_text
+from simulation.world import GitFailedError, World, files_in
+
+FOREIGN_LOCK = b"somebody else's\n"
+NEW_FILES = (b"new/five.txt", b"dir/six.txt", b"seven.txt", b"two.txt/below.txt")
+
+
+@dataclass
+class Bot:
+    """One agent; `seen` are the texts that it once read of each file, which it may write back much later."""
+
+    name: str
+    world: World
+    account: Account
+    rng: random.Random
+    seen: defaultdict[bytes, list[bytes]] = field(default_factory=lambda: defaultdict(list))
+
+    def __post_init__(self) -> None:
+        self.mint = Mint(self.name)
+        self.top = self.world.path(self.name)
+        self.git_dir = self.world.git_dir(self.name)
+
+    def git(self, *arguments: str, check: bool = True) -> str:
+        return self.world.git(*arguments, cwd=self.top, check=check)
+
+    def files(self) -> list[bytes]:
+        return sorted(path for path in files_in(self.top) if not (self.top / os.fsdecode(path)).is_symlink())
+
+    def at(self, path: bytes) -> Path:
+        return self.top / os.fsdecode(path)
+
+    def head(self) -> str:
+        return self.git("rev-parse", "HEAD").strip()
+
+    def act(self) -> None:
+        """Do one thing, drawn by weight."""
+        action = self.rng.choices(list(ACTIONS), list(ACTIONS.values()))[0]
+        self.world.say(f"{self.name} {action.__name__}")
+        self.do(action)
+
+    def do(self, action: Callable[["Bot"], None]) -> bool:
+        """Do it on the books; return whether git went along."""
+        with self.account.own_action(self.name):
+            try:
+                action(self)
+            except (GitFailedError, OSError) as error:
+                self.world.say(f"  refused: {error}")
+                return False
+        return True
+
+    def message(self) -> str:
+        """A commit message, most often with the trailer that the hook would add."""
+        named = [(trailers.AGENT, self.name)] if self.rng.random() < 0.7 else []
+        return trailers.compose(f"work of {self.name} {self.rng.randrange(10**6)}", "", named)
+
+
+def edit(bot: Bot) -> None:
+    """Change one file, by writing it in place or by putting a new one over it."""
+    path = _some_file(bot)
+    text = bot.at(path).read_bytes()
+    bot.seen[path].append(text)
+    _save(bot, path, edit_text(text, bot.rng, bot.mint))
+
+
+def edit_and_commit(bot: Bot) -> None:
+    edit(bot)
+    commit(bot)
+
+
+def rewrite_from_a_stale_read(bot: Bot) -> None:
+    """Write a whole file as it was when it was read some time ago, with one change."""
+    known = sorted(path for path in bot.seen if bot.at(path).is_file())
+    if known:
+        path = bot.rng.choice(known)
+        _save(bot, path, edit_text(bot.rng.choice(bot.seen[path]), bot.rng, bot.mint))
+
+
+def _some_file(bot: Bot) -> bytes:
+    files = bot.files()
+    if not files:
+        create(bot)
+        files = bot.files()
+    if not files:
+        raise OSError("there is no file, and none can be made")
+    return bot.rng.choice(files)
+
+
+def _save(bot: Bot, path: bytes, text: bytes) -> None:
+    target = bot.at(path)
+    if bot.rng.random() < 0.5:
+        target.write_bytes(text)
+        return
+    mode = target.stat().st_mode
+    part = target.with_name(target.name + ".part")
+    part.write_bytes(text)
+    part.chmod(mode)
+    part.replace(target)
+
+
+def create(bot: Bot) -> None:
+    path = bot.rng.choice(NEW_FILES + FILES)
+    target = bot.at(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if not os.path.lexists(target):
+        target.write_bytes(b"".join(bot.mint.line(bot.rng) for _ in range(3)))
+
+
+def delete_file(bot: Bot) -> None:
+    bot.at(_some_file(bot)).unlink()
+
+
+def rename_file(bot: Bot) -> None:
+    """Move a file, sometimes with a change on the way."""
+    path = _some_file(bot)
+    target = bot.at(bot.rng.choice((b"moved/", b"", b"dir/")) + path.rpartition(b"/")[2])
+    if os.path.lexists(target):
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    bot.at(path).rename(target)
+    if bot.rng.random() < 0.4:
+        target.write_bytes(edit_text(target.read_bytes(), bot.rng, bot.mint))
+
+
+def change_mode(bot: Bot) -> None:
+    target = bot.at(_some_file(bot))
+    target.chmod(target.stat().st_mode ^ 0o111)
+
+
+def make_link(bot: Bot) -> None:
+    target = bot.at(b"link")
+    if target.is_symlink():
+        target.unlink()
+    target.symlink_to(os.fsdecode(bot.rng.choice(FILES)))
+
+
+def make_binary(bot: Bot) -> None:
+    bot.at(b"data.bin").write_bytes(b"\0" + bot.mint.line(bot.rng))
+
+
+def commit(bot: Bot) -> None:
+    """Commit in one of the ways that agents do."""
+    way = bot.rng.random()
+    if way < 0.7:
+        bot.git("add", "--all")
+        bot.git("commit", "--quiet", "-m", bot.message())
+    elif way < 0.9:
+        bot.git("commit", "--quiet", "--all", "-m", bot.message())
+    else:
+        path = os.fsdecode(_some_file(bot))
+        bot.git("add", "--", path)
+        bot.git("commit", "--quiet", "-m", bot.message(), "--", path)
+
+
+def stage(bot: Bot) -> None:
+    bot.git("add", "--all")
+
+
+def amend(bot: Bot) -> None:
+    edit(bot)
+    bot.git("commit", "--quiet", "--all", "--amend", "-m", bot.message())
+
+
+def rebase(bot: Bot) -> None:
+    """Rebase onto integration; where it conflicts, stay in the middle of it for a while."""
+    bot.git("rebase", "--quiet", "agentroom/main/integration")
+
+
+def squash(bot: Bot) -> None:
+    """Make one commit out of the last two of its own."""
+    authors = bot.git("log", "-3", "--first-parent", "--format=%an").split("\n")
+    if authors[:2] == ["Someone", "Someone"] and len(authors) > 3:
+        bot.git("reset", "--quiet", "--soft", "HEAD~2")
+        bot.git("commit", "--quiet", "-m", bot.message())
+
+
+def reset(bot: Bot) -> None:
+    how = bot.rng.choice(("--hard", "--soft", "--mixed"))
+    bot.git("reset", "--quiet", how, "HEAD~1")
+
+
+def clean_up(bot: Bot) -> None:
+    bot.git("checkout", "--quiet", "-f")
+    bot.git("clean", "-fdq")
+
+
+def stash_push(bot: Bot) -> None:
+    bot.git("stash", "push", "--quiet", "--include-untracked")
+
+
+def stash_pop(bot: Bot) -> None:
+    bot.git("stash", "pop", "--quiet")
+
+
+def merge_a_peer(bot: Bot) -> None:
+    peer = bot.rng.choice([name for name in ("alice", "bob", "carol", "dave") if name != bot.name])
+    bot.git("merge", "--quiet", "-m", bot.message(), f"agentroom/main/{peer}")
+
+
+def pick_from_a_peer(bot: Bot) -> None:
+    peer = bot.rng.choice([name for name in ("alice", "bob", "carol", "dave") if name != bot.name])
+    bot.git("cherry-pick", "--allow-empty", f"agentroom/main/{peer}")
+
+
+def end_operation(bot: Bot) -> None:
+    """Give up whatever git is in the middle of."""
+    for verb in ("rebase", "merge", "cherry-pick"):
+        if operation_under_way(bot.git_dir):
+            bot.git(verb, "--abort", check=False)
+    for mark in ("rebase-merge", "rebase-apply", "sequencer"):
+        if (bot.git_dir / mark).exists():
+            shutil.rmtree(bot.git_dir / mark)
+
+
+def switch_away(bot: Bot) -> None:
+    bot.git("switch", "--quiet", "-C", f"side-of-{bot.name}")
+
+
+def switch_back(bot: Bot) -> None:
+    bot.git("switch", "--quiet", f"agentroom/main/{bot.name}")
+
+
+def leave_a_lock(bot: Bot) -> None:
+    """Be a git that holds the index for long, or died: nobody but its owner may take its lock away."""
+    try:
+        with (bot.git_dir / "index.lock").open("xb") as file:
+            file.write(FOREIGN_LOCK)
+    except FileExistsError:
+        return
+
+
+def take_lock_away(bot: Bot) -> None:
+    lock = bot.git_dir / "index.lock"
+    if lock.exists() and lock.read_bytes() == FOREIGN_LOCK:
+        lock.unlink()
+
+
+ACTIONS: dict[Callable[[Bot], None], int] = {
+    edit: 14,
+    edit_and_commit: 34,
+    commit: 12,
+    rewrite_from_a_stale_read: 4,
+    create: 5,
+    delete_file: 2,
+    rename_file: 4,
+    change_mode: 2,
+    make_link: 1,
+    make_binary: 1,
+    stage: 2,
+    amend: 6,
+    rebase: 3,
+    squash: 3,
+    reset: 4,
+    clean_up: 1,
+    stash_push: 2,
+    stash_pop: 2,
+    merge_a_peer: 2,
+    pick_from_a_peer: 3,
+    end_operation: 4,
+    switch_away: 1,
+    switch_back: 3,
+    leave_a_lock: 1,
+    take_lock_away: 3,
+}

@@ -1,0 +1,70 @@
+"""Invariant I6, watched from outside: what the table of claims may become from one step to the next."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from itertools import combinations
+
+from agentroom_git.core.claims import Claim, Table, overlaps
+from agentroom_git.core.events import Claimed, HandedOver, Recorded
+from agentroom_git.git.claims_ref import read_history, read_table
+from simulation.seeds import Violation
+from simulation.world import World
+
+
+@dataclass
+class ClaimsWatch:
+    """`acted` are the agents that asked for something in this step; `alive` when each last did so to the end."""
+
+    world: World
+    table: Table = Table()
+    acted: set[str] = field(default_factory=set)
+    alive: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+    first_seen: dict[int, float] = field(default_factory=dict)
+
+    def note(self, name: str) -> None:
+        """Book that an agent's verb came to its end."""
+        self.acted.add(name)
+        self.alive[name] = self.world.clock.elapsed
+
+    def look(self) -> None:
+        """Compare the table with what it was; raise `Violation` where it became what it must not."""
+        room = self.world.room()
+        now = read_table(room.refs, room.names.claims).table
+        check_table(self.table, now)
+        for claim in self.table.claims:
+            if claim.token not in {one.token for one in now.claims}:
+                self._check_gone(claim)
+        for claim in now.claims:
+            self.first_seen.setdefault(claim.token, self.world.clock.elapsed)
+        self.table = now
+        self.acted.clear()
+
+    def _check_gone(self, claim: Claim) -> None:
+        if claim.agent in self.acted or claim.auto:
+            return
+        quiet = self.world.clock.elapsed - max(self.alive[claim.agent], self.first_seen[claim.token])
+        if quiet < claim.ttl:
+            raise Violation("I6", f"{claim} was taken {quiet:g} s after its holder's last sign of life")
+
+    def check_history(self) -> None:
+        """Every fencing token was given once."""
+        room = self.world.room()
+        given: list[str] = []
+        for item in read_history(room.refs, room.names.claims):
+            if not isinstance(item, Recorded):
+                raise Violation("I5", f"unreadable event among the claims: {item}")
+            if isinstance(item.event.body, Claimed | HandedOver):
+                given += item.event.body.tokens
+        if len(given) != len(set(given)):
+            raise Violation("I6", f"a token was given twice: {sorted(given)}")
+
+
+def check_table(before: Table, now: Table) -> None:
+    """No two agents hold what excludes the other, and tokens only grow."""
+    for one, other in combinations(now.claims, 2):
+        if one.agent != other.agent and not (one.shared and other.shared) and overlaps(one.path, other.path):
+            raise Violation("I6", f"two agents hold the same: {one} and {other}")
+    known = {claim.token for claim in before.claims}
+    late = [claim for claim in now.claims if claim.token not in known and claim.token <= before.highest]
+    if late or now.highest < before.highest:
+        raise Violation("I6", f"a token came again: {late}, highest {now.highest} after {before.highest}")

@@ -1,0 +1,25 @@
+"""Virtual time: it passes by being slept through, and its wall side may jump."""
+
+from datetime import UTC, datetime, timedelta
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class VirtualClock:
+    """One machine's clock. Nobody waits for it; `skew` moves what it shows and never what it measures."""
+
+    def __init__(self) -> None:
+        self.elapsed = 1000.0
+        self.skew = 0.0
+
+    def now(self) -> datetime:
+        return START + timedelta(seconds=self.elapsed + self.skew)
+
+    def monotonic(self) -> float:
+        return self.elapsed
+
+    def sleep(self, seconds: float) -> None:
+        self.elapsed += max(seconds, 0.0)
+
+    def boot_id(self) -> str:
+        return "virtual"

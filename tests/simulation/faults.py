@@ -1,0 +1,73 @@
+"""Faults: what may go wrong at the k-th step of an operation of the room's, the steps being its failpoints.
+
+A kill is a real one: the operation runs in a child process that ends without any clean-up, so that the kernel alone
+gives back what it held.
+"""
+
+import errno
+import os
+import random
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from agentroom_git.system.failpoint import Failpoint
+
+KILLED = 9
+COMPLETED = 0
+
+
+@dataclass(frozen=True)
+class Fault:
+    """`kind`: none, kill, full (the disk, at one step), full-on (from a step on) or others (act at a step)."""
+
+    kind: str = "none"
+    step: int = 0
+
+    def __str__(self) -> str:
+        return "" if self.kind == "none" else f" [{self.kind} at step {self.step}]"
+
+
+NO_FAULT = Fault()
+
+
+def draw(rng: random.Random, weights: dict[str, int]) -> Fault:
+    kind = rng.choices(list(weights), list(weights.values()))[0]
+    return Fault(kind, int(rng.expovariate(1 / 6)))
+
+
+class Steps:
+    """A failpoint that counts and lets the fault come at its step."""
+
+    def __init__(self, fault: Fault, others: Callable[[str], None]) -> None:
+        self.fault = fault
+        self.count = 0
+        self._others = others
+
+    def __call__(self, step: str) -> None:
+        number, self.count = self.count, self.count + 1
+        if self.fault.kind.startswith("full") and step.startswith("unlock"):
+            return  # to remove a file takes no space
+        if self.fault.kind == "full-on" and number >= self.fault.step:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), step)
+        if number != self.fault.step:
+            return
+        if self.fault.kind == "full":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), step)
+        if self.fault.kind == "kill":
+            os._exit(KILLED)
+        if self.fault.kind == "others":
+            self._others(step)
+
+
+def run_and_kill(operation: Callable[[Failpoint], None], fault: Fault) -> bool:
+    """Run the operation in a child that is killed at the fault's step; return whether it was."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # a fork beside threads, which the child does not use
+        child = os.fork()
+    if child == 0:
+        try:
+            operation(Steps(fault, lambda step: None))
+        finally:
+            os._exit(COMPLETED)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == KILLED

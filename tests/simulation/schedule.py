@@ -1,0 +1,194 @@
+"""One schedule on real git: forty steps drawn by a seed, then everything heals and must converge.
+
+Each schedule draws its own weights, so that some are nearly all of one thing (swarm testing), and a fifth of them has
+one dominant fault.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pygit2
+
+from agentroom_git.errors import AgentroomError
+from agentroom_git.system.failpoint import silent
+from simulation import bots, checks, operations
+from simulation.account import Account
+from simulation.bots import Bot
+from simulation.claims_watch import ClaimsWatch
+from simulation.faults import NO_FAULT, Fault, Steps, draw, run_and_kill
+from simulation.operations import Operation
+from simulation.seeds import ScheduleError, Violation, generator
+from simulation.words import FILES
+from simulation.world import NAMES, World, copy_template, scratch_folder
+
+LEVEL = "real"
+STEPS = 40
+ROUNDS_TO_CONVERGE = 12
+FAULTS = {"none": 66, "kill": 12, "full": 5, "full-on": 3, "others": 14}
+LEASES = (5, 120, 900)
+
+
+class Schedule:
+    """The run of one seed; `trace` says what was done."""
+
+    def __init__(self, folder: Path, seed: int) -> None:
+        self.rng = generator(LEVEL, seed)
+        self.world = World(folder, self.rng)
+        self.account = Account(self.world)
+        self.bots = {name: Bot(name, self.world, self.account, self.rng) for name in NAMES}
+        self.claims = ClaimsWatch(self.world)
+        self.said = 0
+        self.is_nested = False
+        self.weights = {actor: self.rng.choice((1, 2, 4, 8)) for actor in self.actors()}
+        self.faults = dict(FAULTS)
+        if self.rng.random() < 0.2:
+            self.faults[self.rng.choice(("kill", "full", "others"))] = 120
+
+    def actors(self) -> dict[str, Callable[[], None]]:
+        return {
+            "agent": self.agent_acts,
+            "agents": self.agent_acts,
+            "sidecar": self.sidecar_acts,
+            "verb": self.agent_asks,
+            "time": self.time_passes,
+            "keeper": self.keeper_acts,
+        }
+
+    def run(self) -> None:
+        with operations.without_file_locks():
+            for _ in range(STEPS):
+                self.step()
+            self.heal()
+            checks.at_the_end(self.world, self.account, self.claims)
+
+    def step(self) -> None:
+        before = self.world.room().integration()
+        actors = self.actors()
+        actors[self.rng.choices(list(self.weights), list(self.weights.values()))[0]]()
+        self.world.clock.sleep(1)
+        checks.at_every_step(self.world, before)
+        self.claims.look()
+
+    def agent_acts(self) -> None:
+        self.bots[self.rng.choice(NAMES)].act()
+
+    def sidecar_acts(self) -> None:
+        name = self.rng.choice(NAMES)
+        self.perform(
+            self.rng.choice(
+                (
+                    operations.fold,
+                    operations.round_of_the_sidecar,
+                    operations.round_of_the_sidecar,
+                    operations.sync,
+                    operations.fold_one(name),
+                    operations.sync_one(name),
+                    operations.project,
+                    operations.autosave(name),
+                )
+            )
+        )
+
+    def agent_asks(self) -> None:
+        self.perform(self.draw_verb(self.rng.choice(NAMES)))
+
+    def draw_verb(self, name: str) -> Operation:
+        rng = self.rng
+        paths = sorted({rng.choice(("dir", *(path.decode() for path in FILES))) for _ in range(rng.randint(1, 2))})
+        kind = rng.randrange(8)
+        if kind < 2:
+            return operations.claim(name, paths, shared=rng.random() < 0.2, ttl=rng.choice(LEASES))
+        if kind == 2:
+            return operations.release(name, rng.choice((None, paths)))
+        if kind == 3:
+            return operations.hand_over(name, paths, rng.choice([other for other in NAMES if other != name]))
+        if kind == 4:
+            return operations.auto_claim(name, paths[0])
+        if kind == 5:
+            self.said += 1
+            return operations.broadcast(name, f"word {self.said} of {name}")
+        return operations.read(name) if kind == 6 else operations.take_turn(name)
+
+    def time_passes(self) -> None:
+        seconds = self.rng.choice((1, 30, 200, 4000))
+        self.world.clock.sleep(seconds)
+        if self.rng.random() < 0.3:
+            self.world.clock.skew = self.rng.choice((-3600.0, 0.0, 3600.0))
+        self.world.say(f"{seconds} s pass, the wall clock is {self.world.clock.skew:+g} s off")
+
+    def keeper_acts(self) -> None:
+        """Somebody cleans the repository up, between two operations."""
+        command = self.rng.choice((("gc", "--quiet", "--prune=now"), ("pack-refs", "--all"), ("worktree", "prune")))
+        self.world.say(f"git {' '.join(command)}")
+        self.world.git(*command, check=False)
+
+    def perform(self, operation: Operation) -> None:
+        fault = NO_FAULT if self.is_nested else draw(self.rng, self.faults)
+        self.world.say(f"{operation.__name__}{fault}")
+        agent = getattr(operation, "agent", "")
+        if agent:
+            self.claims.acted.add(agent)
+        if fault.kind == "kill":
+            run_and_kill(lambda failpoint: operation(self.world, failpoint), fault)
+            return
+        self.attempt(operation, fault)
+
+    def attempt(self, operation: Operation, fault: Fault) -> None:
+        try:
+            operation(self.world, Steps(fault, self.others_act) if fault.kind != "none" else silent)
+            self.claims.note(getattr(operation, "agent", ""))
+        except AgentroomError as error:
+            self.world.say(f"  error: {error}")
+        except (OSError, pygit2.GitError) as error:
+            if not fault.kind.startswith("full"):
+                raise Violation("I8", f"{operation.__name__} failed without a fault: {error!r}") from error
+            self.world.say(f"  error: {error}")
+
+    def others_act(self, step: str) -> None:
+        """Let others do something in the middle of an operation: agents at their files, or another sidecar."""
+        self.world.say(f"  before {step!r}:")
+        self.is_nested = True
+        try:
+            for _ in range(self.rng.randint(1, 3)):
+                self.rng.choice((self.agent_acts, self.agent_acts, self.agent_asks, self.sidecar_acts))()
+        finally:
+            self.is_nested = False
+
+    def heal(self) -> None:
+        """Nothing goes wrong any more: agents finish what they were at, and the sidecar runs until all is quiet."""
+        self.world.say("heal")
+        self.world.room().refs.recover()
+        self.round()
+        for bot in self.bots.values():
+            for action in (bots.take_lock_away, bots.end_operation):
+                bot.do(action)
+            if not bot.do(_commit_everything) or not bot.do(bots.switch_back):
+                raise Violation("I8", f"{bot.name} cannot commit after everything was restarted")
+        for _ in range(ROUNDS_TO_CONVERGE):
+            before = checks.state_of(self.world)
+            self.round()
+            if checks.state_of(self.world) == before:
+                break
+        for name in NAMES:
+            self.attempt(operations.take_turn(name), NO_FAULT)
+        self.round()
+
+    def round(self) -> None:
+        self.attempt(operations.round_of_the_sidecar, NO_FAULT)
+
+
+def _commit_everything(bot: Bot) -> None:
+    bot.git("add", "--all")
+    if bot.git("status", "--porcelain"):
+        bot.git("commit", "--quiet", "-m", bot.message())
+
+
+def run(seed: int) -> None:
+    """Run the schedule of one seed; raise `ScheduleError` where an invariant does not hold."""
+    with scratch_folder() as folder:
+        copy_template(folder)
+        schedule = Schedule(folder, seed)
+        try:
+            schedule.run()
+        except Exception as error:
+            raise ScheduleError(LEVEL, seed, schedule.world.trace, error) from error
