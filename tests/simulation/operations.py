@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from unittest import mock
 
 from agentroom_git.core.ids import AgentName
-from agentroom_git.room import aftermath, coordination, messages, notes, syncing, turn
+from agentroom_git.room import aftermath, coordination, left_locks, messages, notes, syncing, turn
 from agentroom_git.room.folding import Folder
 from agentroom_git.room.saving import save_edits
 from agentroom_git.room.turn import own_worktree
@@ -63,6 +63,7 @@ def sync_one(name: str) -> Operation:
 
 
 def round_of_the_sidecar(world: World, failpoint: Failpoint) -> None:
+    left_locks.clear_left_locks(world.room(failpoint))
     fold(world, failpoint)
     sync(world, failpoint)
     project(world, failpoint)

@@ -157,7 +157,6 @@ class Schedule:
     def heal(self) -> None:
         """Nothing goes wrong any more: agents finish what they were at, and the sidecar runs until all is quiet."""
         self.world.say("heal")
-        self.world.room().refs.recover()
         self.round()
         for bot in self.bots.values():
             for action in (bots.take_lock_away, bots.end_operation):
@@ -170,7 +169,10 @@ class Schedule:
             if checks.state_of(self.world) == before:
                 break
         for name in NAMES:
-            self.attempt(operations.take_turn(name), NO_FAULT)
+            # Every ref is moved once more, so that a lock that a kill left on it is met.
+            for verb in (operations.take_turn(name), operations.broadcast(name, f"the end of {name}")):
+                self.attempt(verb, NO_FAULT)
+            self.attempt(operations.claim(name, [f"end-of-{name}"], shared=False, ttl=5), NO_FAULT)
         self.round()
 
     def round(self) -> None:
