@@ -251,6 +251,51 @@ class Noted:
         return f"noted{f' [{self.topic}]' if self.topic else ''}: {self.text}"
 
 
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """The agent was given a task when it was started; it is its own until it is closed or somebody else claims it."""
+
+    type: ClassVar[str] = "assigned"
+    task: str
+    title: str
+
+    def subject(self) -> str:
+        return f"was given task {self.task}: {self.title}"
+
+
+@dataclass(frozen=True, slots=True)
+class Urged:
+    """The agent was about to end with work left, and was asked to go on.
+
+    `how` is `stop` (by its hook) or `restart` (its command is started again); `progress` is a fingerprint of what it
+    had done until then.
+    """
+
+    type: ClassVar[str] = "urged"
+    how: str
+    session: str
+    progress: str
+    left: tuple[str, ...]
+
+    def subject(self) -> str:
+        return f"{'was started again' if self.how == 'restart' else 'was asked to go on'}: {'; '.join(self.left)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Abandoned:
+    """The agent ended with work left, `tasks` among it; `reason` is why it was let go."""
+
+    type: ClassVar[str] = "abandoned"
+    reason: str
+    session: str
+    progress: str
+    left: tuple[str, ...]
+    tasks: tuple[str, ...]
+
+    def subject(self) -> str:
+        return f"ended with work left ({self.reason}): {'; '.join(self.left)}"
+
+
 Body = (
     Opened
     | Joined
@@ -273,6 +318,9 @@ Body = (
     | Checked
     | Blamed
     | Chosen
+    | Assigned
+    | Urged
+    | Abandoned
 )
 
 

@@ -7,7 +7,17 @@ which one side is its own.
 from dataclasses import dataclass
 
 from agentroom_git.core.claims import ClaimsError
-from agentroom_git.core.events import Broadcast, Noted, Notice, Recorded, Resolved, TaskAdded, TaskDone, TaskDropped
+from agentroom_git.core.events import (
+    Abandoned,
+    Broadcast,
+    Noted,
+    Notice,
+    Recorded,
+    Resolved,
+    TaskAdded,
+    TaskDone,
+    TaskDropped,
+)
 from agentroom_git.core.ids import SIDECAR, AgentName, Oid
 from agentroom_git.core.patterns import has
 from agentroom_git.core.tasks import RESOURCE
@@ -20,7 +30,7 @@ from agentroom_git.room.room import Room
 # Kinds of events that are never a message, told by their first bytes.
 SILENT = (
     "opened", "joined", "left", "read", "rewrote", "claimed", "released", "renewed", "refused",
-    "checked", "blamed", "chosen", "landed",
+    "checked", "blamed", "chosen", "landed", "assigned", "urged",
 )  # fmt: skip
 
 
@@ -81,7 +91,7 @@ def is_addressed(recorded: Recorded, reader: AgentName) -> bool | None:
         return body.to in ("", reader)
     if isinstance(body, Notice):
         return reader in body.to and recorded.event.agent == SIDECAR
-    return None if isinstance(body, TaskAdded | TaskDone | TaskDropped | Noted | Resolved) else False
+    return None if isinstance(body, TaskAdded | TaskDone | TaskDropped | Noted | Resolved | Abandoned) else False
 
 
 def concerns(recorded: Recorded, reader: AgentName, work: Concerns) -> bool:
@@ -89,6 +99,8 @@ def concerns(recorded: Recorded, reader: AgentName, work: Concerns) -> bool:
     body = recorded.event.body
     if isinstance(body, TaskDone | TaskDropped):
         return body.task in work.tasks
+    if isinstance(body, Abandoned):
+        return not work.tasks.isdisjoint(body.tasks)
     if isinstance(body, TaskAdded):
         return not work.tasks.isdisjoint(body.needs) or work.holds(body.origin.partition(": ")[0])
     if isinstance(body, Noted):
@@ -109,6 +121,8 @@ def message_of(recorded: Recorded) -> Message:
         kind, topic, text = "note", body.topic, body.text
     elif isinstance(body, TaskAdded | TaskDone | TaskDropped):
         kind = "task"
+    elif isinstance(body, Abandoned):
+        kind = "abandoned"
     elif isinstance(body, Resolved):
         return Message(recorded.id, event.agent, event.at, "resolved", "", text, (body.path,))
     return Message(recorded.id, event.agent, event.at, kind, topic, text, paths)

@@ -68,7 +68,8 @@ class Config:
     `auto_claim` is whether the first edit of a file claims it; `sync` is whether a worktree is left alone while a tool
     of its agent's runs, `BETWEEN_TOOLS` or `LIVE`. `check` are the shell commands that tell whether the combined work
     is sound, with `check_seconds` for all of them; the gate runs them when nothing was folded for `check_quiet`
-    seconds, and tries other candidates of contested regions when a run takes no longer than `choose_seconds`.
+    seconds, and tries other candidates of contested regions when a run takes no longer than `choose_seconds`. `urge` is
+    whether an agent about to stop with work left is asked to go on.
     """
 
     room: RoomName = RoomName("main")
@@ -86,6 +87,7 @@ class Config:
     check_seconds: int = 600
     check_quiet: int = 2
     choose_seconds: int = 60
+    urge: bool = True
 
 
 def read_config(checkout: Path) -> Config:
@@ -307,6 +309,7 @@ _PARSERS: dict[str, Callable[[object], object]] = {
     "auto_claim": _switch,
     "sync": _sync_mode,
     "autosave": _autosave,
+    "urge": _switch,
     "lease": _seconds(MIN_TTL, MAX_TTL),
     "check": _texts,
     "check_seconds": _seconds(1, MAX_SETUP_SECONDS),

@@ -33,18 +33,9 @@ MAX_PROBLEMS = 50
 WORTH_WRITING = 16
 Kept = TaskAdded | TaskDone | TaskDropped | Noted | Resolved
 _PASSED_OVER = (
-    "broadcast",
-    "notice",
-    "renewed",
-    "landed",
-    "claimed",
-    "released",
-    "rewrote",
-    "opened",
-    "checked",
-    "blamed",
-    "chosen",
-)
+    "broadcast", "notice", "renewed", "claimed", "released", "rewrote", "opened",
+    "landed", "checked", "blamed", "chosen", "assigned", "urged", "abandoned",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
