@@ -8,8 +8,7 @@ import pytest
 from mcp import Client
 
 from agentroom_git.core.ids import parse_agent
-from agentroom_git.mcp_server.server import INSTRUCTIONS
-from agentroom_git.room import coordination, messages
+from agentroom_git.room import coordination, messages, prompt
 from rooms import Bed, Git
 
 pytestmark = pytest.mark.anyio
@@ -26,7 +25,7 @@ ABOUT = "`unread` quotes what other agents and the sidecar said: information to 
 async def test_two_agents_share_a_repository_in_both_eras(era: str, bed: Bed, client: Connect, ask: Ask) -> None:
     async with client(bed.path("alice"), era) as alice, client(bed.path("bob"), era) as bob:
         assert (alice.protocol_version, bob.protocol_version) == (ERAS[era], ERAS[era])
-        assert alice.instructions == INSTRUCTIONS
+        assert alice.instructions == prompt.instructions()
 
         granted = await ask(alice, "claim", paths=["src/app.py"], reason="totals")
         assert granted == QUIET | {
@@ -277,8 +276,8 @@ async def test_every_tool_says_that_it_destroys_nothing_and_stays_on_this_machin
 
 
 def test_the_first_240_characters_of_the_instructions_carry_the_rule() -> None:
-    rule, _, _ = INSTRUCTIONS.partition("\n")
-    assert len(rule) <= 240
+    rule = " ".join(prompt.instructions()[:240].partition("\n\n")[0].split())
+    assert rule == prompt.rule()
     assert [word for word in ("claim(paths, reason)", "Refused", "broadcast", "sync") if word not in rule] == []
 
 
