@@ -1,9 +1,10 @@
 """The cost of an agent's hook, as a whole process, against starting Python alone, in one run.
 
-    python benchmarks/hook.py [--pairs 40]
+    python benchmarks/hook.py [--pairs 40] [--script]
 
-Each pair runs `agentroom hook claude` for an edit that nobody objects to, with eight agents, sixteen claims and two
-hundred messages in the room, and then `python -I -S -c pass`. The ratio is the median over the pairs.
+Each pair runs the hook as `agentroom run` gives it to agents (`--script`: as `agentroom hook claude`), for an edit
+that nobody objects to, with eight agents, sixteen claims and two hundred messages in the room, and then
+`python -I -S -c pass`. The ratio is the median over the pairs.
 """
 
 import argparse
@@ -21,24 +22,26 @@ from agentroom_git.core.ids import parse_agent
 from agentroom_git.room import coordination, messages, opening, presence
 from agentroom_git.room.room import acting_as, open_room
 from agentroom_git.system.clock import SystemClock
+from agentroom_git.system.process import own_hook_command
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--pairs", type=int, default=40)
+    parser.add_argument("--script", action="store_true", help="as `agentroom hook`, not as `agentroom run` gives it")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="agentroom-bench-") as folder:
         root = Path(folder) / "repository"
         root.mkdir()
         make_repository(root, 400)
-        pairs = measure(root, arguments.pairs)
+        pairs = measure(root, arguments.pairs, bare=not arguments.script)
     ratios = [ours / theirs for ours, theirs in pairs]
     print(f"agentroom hook    median {statistics.median(o for o, _ in pairs) * 1e3:6.1f} ms")
     print(f"python alone      median {statistics.median(t for _, t in pairs) * 1e3:6.1f} ms")
     print(f"ratio             median {statistics.median(ratios):6.2f}   min {min(ratios):.2f}   max {max(ratios):.2f}")
 
 
-def measure(root: Path, count: int) -> list[tuple[float, float]]:
+def measure(root: Path, count: int, *, bare: bool) -> list[tuple[float, float]]:
     room = open_room(root, SystemClock())
     opening.open_new(room)
     for number in range(8):
@@ -49,7 +52,11 @@ def measure(root: Path, count: int) -> list[tuple[float, float]]:
         for message in range(25):
             messages.broadcast(me, f"message {message}")
     messages.read(me, limit=1000)
-    hook = [str(Path(sys.executable).with_name("agentroom")), "hook", "claude"]
+    hook = (
+        [*own_hook_command(), "claude"]
+        if bare
+        else [str(Path(sys.executable).with_name("agentroom")), "hook", "claude"]
+    )
     event = {
         "hook_event_name": "PreToolUse",
         "cwd": str(worktree),

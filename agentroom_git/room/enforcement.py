@@ -33,6 +33,15 @@ class Judgement:
 GO_ON = Judgement(True)
 
 
+def judge(room: Room, paths: Sequence[Path], command: str, folder: Path) -> Judgement:
+    """Judge what a tool is about to do: edit these files, and run this shell command (none where empty) there."""
+    edit = judge_edit(room, paths) if paths else GO_ON
+    if not command or not edit.is_allowed:
+        return edit
+    run = judge_command(room, command, folder)
+    return Judgement(run.is_allowed, " ".join(text for text in (edit.text, run.text) if text))
+
+
 def judge_edit(room: Room, paths: Sequence[Path]) -> Judgement:
     """Judge an edit of these files, given as absolute paths, by the acting agent.
 
@@ -54,14 +63,32 @@ def _judge(room: Room, paths: Sequence[Path]) -> Judgement:
     conflicts = _conflicts(room, named)
     if not conflicts:
         return GO_ON
-    text = _describe(conflicts)
     if room.config.enforce.edit == "refuse":
         holders = tuple(sorted({held.claim.agent for _, held in conflicts}))
         logs.record(room, Refused(tuple(path for path, _ in conflicts), holders, "an edit"))
-        return Judgement(False, f"{text} Do other work, wait for its release, or ask its holder with broadcast.")
+        return Judgement(
+            False, f"{_describe(conflicts)} Do other work, wait for its release, or ask its holder with broadcast."
+        )
     if room.config.enforce.edit == "warn":
         _tell_holders(room, conflicts)
-    return Judgement(True, f"{text} You may go on; what you both change will be contested, and the holder's stands.")
+    return Judgement(True, _advise(conflicts))
+
+
+def _advise(conflicts: Sequence[tuple[str, Held]]) -> str:
+    return f"{_describe(conflicts)} You may go on; what you both change will be contested, and the holder's stands."
+
+
+def remind(room: Room, paths: Sequence[Path], command: str, folder: Path) -> str:
+    """Return what an agent is told after a tool whose edit was allowed, where it could not be told before."""
+    if room.config.enforce.edit not in ("advise", "warn"):
+        return ""
+    writes = find_writes(command)
+    named = [
+        name for path in (*paths, *(folder / one for one in writes.paths)) if (name := _repository_path(room, path))
+    ]
+    conflicts = _conflicts(room, named)
+    said = [_advise(conflicts)] if conflicts else []
+    return " ".join([*said, *([_warn_of(writes.sweeps)] if writes.sweeps else [])])
 
 
 def judge_command(room: Room, command: str, folder: Path) -> Judgement:
@@ -70,8 +97,11 @@ def judge_command(room: Room, command: str, folder: Path) -> Judgement:
     judged = _judge(room, [folder / path for path in writes.paths])
     if judged.text or not writes.sweeps or room.config.enforce.edit == "off":
         return judged
-    text = f"{' and '.join(writes.sweeps)} takes uncommitted work away; what others committed stays on integration."
-    return Judgement(True, text)
+    return Judgement(True, _warn_of(writes.sweeps))
+
+
+def _warn_of(sweeps: Sequence[str]) -> str:
+    return f"{' and '.join(sweeps)} takes uncommitted work away; what others committed stays on integration."
 
 
 def _repository_path(room: Room, path: Path) -> str:

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 VERSION = 1
 _SINCE_BOOT = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 _GLOB = "*?["
+# What core/shell.py knows to write, in any of its spellings: a command with none of these in it writes nothing it sees.
+_WRITERS = (
+    *(">", "git", "rm", "mv", "tee", "touch", "truncate", "unlink", "shred"),
+    *("cp", "ln", "install", "rsync", "sed", "perl", "dd", "*** "),
+)
 
 
 class Seat:
@@ -31,6 +36,11 @@ class Seat:
         self.room = room
         self.agent = agent
         self.private = f"{common_dir}/agentroom/{room}"
+
+    @property
+    def failed_open(self) -> str:
+        """Where is written down what failed, so that the agent went on unasked."""
+        return f"{self.private}/hook/failed-open.log"
 
     @property
     def cache(self) -> str:
@@ -157,6 +167,11 @@ def write_known(seat: Seat, known: Known, at: list[str]) -> None:
     with open(new, "w", encoding="utf-8") as file:
         json.dump(record, file)
     os.replace(new, seat.cache)
+
+
+def may_write(command: str) -> bool:
+    """Return whether the shell command could be one that is seen to write something, told by its words alone."""
+    return any(word in command for word in _WRITERS)
 
 
 def is_free(known: Known, seat: Seat, path: str) -> bool:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agentroom_git.errors import AgentroomError
+from agentroom_git.resources import hooks_dir
 
 GIT_ENVIRONMENT = {
     "GIT_OPTIONAL_LOCKS": "0",
@@ -184,6 +185,11 @@ def start_detached(arguments: Sequence[str], *, cwd: Path, log: Path) -> int:
 def own_command() -> list[str]:
     """Return the command line that starts this very program again, whatever is on PATH."""
     return [sys.executable, "-m", "agentroom_git"]
+
+
+def own_hook_command() -> list[str]:
+    """Return the command line that answers agents' hooks, without the client's name: it starts Python bare."""
+    return [sys.executable, "-S", str(hooks_dir() / "agent.py")]
 
 
 def terminate(pid: int) -> bool:

@@ -188,7 +188,10 @@ def test_outside_an_agents_worktree_nothing_is_said(room: Bed, tmp_path: Path) -
 def test_a_client_that_is_not_known_is_an_error_that_stops_nobody(room: Bed) -> None:
     done = subprocess.run([*COMMAND[:-1], "emacs"], cwd=room.path("bob"), capture_output=True, text=True, timeout=60)
 
-    assert (done.returncode, done.stderr) == (1, "agentroom: hook takes one of: claude\n")
+    assert (done.returncode, done.stderr) == (
+        1,
+        "agentroom: hook takes one of: claude, codex, gemini, opencode, qwen\n",
+    )
 
 
 def test_a_first_edit_claims_the_file_and_the_other_is_told(room: Bed) -> None:

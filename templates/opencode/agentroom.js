@@ -1,0 +1,85 @@
+// opencode's part of the room: it has no hook commands of its own, so this plugin tells `agentroom hook opencode` what
+// happens, in Claude Code's words, and does what the answer says. Whatever fails lets the agent go on.
+import { spawn } from "node:child_process"
+
+const SECONDS = 10
+
+// How agentroom is started: a list of words as JSON, set by `agentroom run`; otherwise whatever is on PATH.
+function program() {
+  try {
+    const words = JSON.parse(process.env.AGENTROOM_PROGRAM || "")
+    if (Array.isArray(words) && words.length) return words.map(String)
+  } catch {}
+  return ["agentroom"]
+}
+
+function ask(event) {
+  return new Promise((resolve) => {
+    const [command, ...words] = program()
+    let out = ""
+    const child = spawn(command, [...words, "hook", "opencode"], { cwd: event.cwd, stdio: ["pipe", "pipe", "ignore"] })
+    const timer = setTimeout(() => child.kill(), SECONDS * 1000)
+    const finish = () => {
+      clearTimeout(timer)
+      try {
+        resolve(out.trim() ? JSON.parse(out) : {})
+      } catch {
+        resolve({})
+      }
+    }
+    child.on("error", finish)
+    child.on("close", finish)
+    child.stdin.on("error", () => {})
+    child.stdout.on("data", (data) => (out += data))
+    child.stdin.end(JSON.stringify(event))
+  })
+}
+
+export const agentroom = async ({ directory, client }) => {
+  const say = (name, fields) => ask({ hook_event_name: name, cwd: directory, ...fields }).catch(() => ({}))
+  const told = (answer) => answer.hookSpecificOutput?.additionalContext || ""
+  const later = new Map() // what was said before a tool ran, by its call: it is shown with the tool's output
+  const begun = new Map() // the state of the room as each session began
+  const below = new Set() // sessions of subagents: when they end, their agent goes on
+  const urged = new Set() // sessions that were asked to go on just now
+
+  return {
+    "tool.execute.before": async (input, output) => {
+      const fields = { session_id: input.sessionID, tool_name: input.tool, tool_input: output.args }
+      const answer = await say("PreToolUse", fields)
+      if (answer.hookSpecificOutput?.permissionDecision === "deny")
+        throw new Error(answer.hookSpecificOutput.permissionDecisionReason)
+      if (told(answer)) later.set(input.callID, told(answer))
+    },
+
+    "tool.execute.after": async (input, output) => {
+      const answer = await say("PostToolUse", { session_id: input.sessionID, tool_name: input.tool })
+      const text = [later.get(input.callID), told(answer)].filter(Boolean).join("\n")
+      later.delete(input.callID)
+      if (!text) return
+      // The output of a built-in tool is a text, that of an MCP tool a list of parts.
+      if (Array.isArray(output.content)) output.content.push({ type: "text", text })
+      else output.output = `${output.output ?? ""}\n\n${text}`
+    },
+
+    "experimental.chat.system.transform": async (input, output) => {
+      const session = input?.sessionID ?? ""
+      if (!begun.has(session)) begun.set(session, told(await say("SessionStart", { session_id: session })))
+      if (begun.get(session)) output.system.push(begun.get(session))
+    },
+
+    event: async ({ event }) => {
+      const properties = event.properties ?? {}
+      if (properties.info?.parentID) below.add(properties.info.id)
+      const session = properties.sessionID
+      if (event.type !== "session.idle" || below.has(session)) return
+      const answer = await say("Stop", { session_id: session, stop_hook_active: urged.delete(session) })
+      if (answer.decision !== "block") return
+      urged.add(session)
+      // `opencode run` ends first: there, `agentroom run` starts it again.
+      await client.session
+        .promptAsync({ path: { id: session }, body: { parts: [{ type: "text", text: answer.reason }] } })
+        .catch(() => {})
+    },
+  }
+}
