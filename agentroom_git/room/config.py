@@ -159,7 +159,7 @@ def _refuse_unknown(key: object, name: str) -> None:
     known = [field.name for field in fields(Config)]
     if key in known:
         return
-    near = difflib.get_close_matches(str(key), known, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(key, known, n=1, cutoff=0.5) if isinstance(key, str) else []
     hint = f"did you mean {near[0]!r}?" if near else f"the keys are {', '.join(known)}"
     raise ConfigError(f"{name}: unknown key {ascii(str(key)[:40])}", hint=hint)
 
