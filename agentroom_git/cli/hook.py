@@ -74,7 +74,9 @@ def _write_down(seat: Seat | None, error: Exception) -> None:
 
 
 def _answer(seat: Seat, dialect: Dialect, event: Event) -> None:
-    known = hookcache.read_known(seat) if event.kind else None
+    if not event.kind:
+        return
+    known = hookcache.read_known(seat)
     if known is not None and _is_settled(known, seat, dialect, event):
         return
     _find_libraries()
