@@ -69,6 +69,14 @@ def common_dir_of(git_dir: Path) -> Path:
     return (git_dir / pointer.read_text().strip()).resolve() if pointer.is_file() else git_dir
 
 
+def packs_changed(repo: Repo) -> int:
+    """Return when packs last came or went: every gc or repack that does something changes it."""
+    try:
+        return (repo.common_dir / "objects" / "pack").stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
+
+
 def _refusal(error: pygit2.GitError, start: Path) -> AgentroomError:
     text = str(error)
     if "object format" in text:

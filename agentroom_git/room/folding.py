@@ -20,6 +20,7 @@ from agentroom_git.errors import AgentroomError, UsageError
 from agentroom_git.git import contested_refs, folds, log
 from agentroom_git.git.folds import Fold, Tip
 from agentroom_git.git.operations import operation_under_way
+from agentroom_git.git.repo import packs_changed
 from agentroom_git.git.writing import UnwritableError
 from agentroom_git.room import disk, landed, logs
 from agentroom_git.room.base import base_branch
@@ -27,6 +28,7 @@ from agentroom_git.room.room import Room
 from agentroom_git.system.locks import held
 
 LOCK_SECONDS = 60.0
+REMEMBER_SECONDS = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +64,15 @@ class FoldReport:
 
 @dataclass(slots=True)
 class Folder:
-    """Folds the branches of one room; keeps the engine's memory between calls."""
+    """Folds the branches of one room; keeps the engine's memory between calls.
+
+    What the engine remembers are objects that no ref may name, which a gc prunes in the end: the memory lasts for an
+    hour, a fraction of git's own grace, and not beyond a gc.
+    """
 
     room: Room
     engine: Engine = field(init=False)
+    remembers: tuple[float, int] = (0.0, 0)
 
     def __post_init__(self) -> None:
         self.engine = Engine(self.room.history)
@@ -76,6 +83,7 @@ class Folder:
         room.integration()
         disk.require_room(room)
         with held(room.private / "fold.lock", seconds=LOCK_SECONDS, what="the fold lock"):
+            self._forget_in_time()
             made: list[Made] = []
             at_rest: list[AgentName] = []
             failed: list[tuple[AgentName, str]] = []
@@ -89,6 +97,7 @@ class Folder:
                         made.extend([outcome] if isinstance(outcome, Made) else [])
                         at_rest.extend([branch.agent] if isinstance(outcome, Held) else [])
                 except AgentroomError as error:
+                    self.engine = Engine(room.history)
                     failed.append((branch.agent, str(error)))
             return FoldReport(room.integration(), tuple(made), tuple(at_rest), tuple(failed))
 
@@ -99,6 +108,12 @@ class Folder:
             yield outcome
             is_more = branch.agent == BASE and isinstance(outcome, Made) and outcome.folded != branch.head
             outcome = self.fold_branch(branch) if is_more else None
+
+    def _forget_in_time(self) -> None:
+        now, packed = self.room.clock.monotonic(), packs_changed(self.room.repo)
+        if packed != self.remembers[1] or now - self.remembers[0] > REMEMBER_SECONDS:
+            self.engine = Engine(self.room.history)
+            self.remembers = (now, packed)
 
     def fold_commit(self, commit: Oid, agent: AgentName) -> Made | None:
         """Fold a commit that no branch names; None where integration has it."""

@@ -2,7 +2,8 @@
 
 import pytest
 
-from agentroom_git.core.ids import AgentName, Oid
+from agentroom_git.core.fold import Head
+from agentroom_git.core.ids import AgentName, Oid, parse_agent
 from agentroom_git.git import contested_refs
 from agentroom_git.git.refs import Refs
 from agentroom_git.room import messages
@@ -332,3 +333,20 @@ def test_a_rewrite_is_seen_after_an_excursion_to_another_branch(bed: Bed) -> Non
 
     assert all(not made.contested for made in report.made)
     assert (bed.integrated("a.txt"), bed.integrated("aside.txt")) == ("second\n", "aside\n")
+
+
+def test_what_a_gc_pruned_of_the_engines_memory_is_computed_again(bed: Bed) -> None:
+    bed.join("alice", "bob", "carol")
+    text = numbered()
+    bed.commit("alice", {"n.txt": text})
+    bed.settle()
+    folder = Folder(bed.room())
+    for name, line in (("alice", 2), ("bob", 10)):
+        bed.commit(name, {"n.txt": edited(text, line, name)})
+    heads = [Head(bed.head(name), parse_agent(name)) for name in ("alice", "bob")]
+    folder.engine.fold(heads)
+    bed.git("gc", "--quiet", "--prune=now", cwd=bed.repository)
+
+    assert len(folder.fold().made) == 2
+    assert bed.integrated("n.txt") == edited(edited(text, 2, "alice"), 10, "bob")
+    assert bed.fsck() == ""
