@@ -1,9 +1,14 @@
 """The sidecar: start, stop, status, run."""
 
+from typing import TYPE_CHECKING
+
 import typer
 
 from agentroom_git.cli.opened import Json, here
 from agentroom_git.cli.output import print_json, say
+
+if TYPE_CHECKING:
+    from agentroom_git.room.room import Room
 
 
 def register(app: typer.Typer) -> None:
@@ -17,9 +22,7 @@ def start(as_json: Json = False) -> None:
     """Start the sidecar in the background, unless one runs."""
     from agentroom_git.sidecar import lifecycle
 
-    room = here()
-    room.integration()
-    state = lifecycle.start(room)
+    state = lifecycle.start(_room_here())
     if as_json:
         print_json(state)
     else:
@@ -61,6 +64,14 @@ def run() -> None:
     from agentroom_git.sidecar.ending import end_on_signals
 
     is_stopped = end_on_signals()
+    loop.serve(_room_here(), is_stopped=is_stopped)
+
+
+def _room_here() -> "Room":
+    """Open the room, also where its integration branch was deleted."""
+    from agentroom_git.room import forward_only
+
     room = here()
+    forward_only.put_back(room, forward_only.remembered(room))
     room.integration()
-    loop.serve(room, is_stopped=is_stopped)
+    return room

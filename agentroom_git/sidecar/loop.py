@@ -94,8 +94,10 @@ class _Loop:
     def round(self) -> float:
         """Give each room its turn; return how long to rest, which is nothing unless the repository cannot be read."""
         try:
-            for found in find_rooms(self.room):
-                if self._service(found).tick():
+            found = {one.names.room: one for one in find_rooms(self.room)}
+            # A room that is served stays one when its integration is gone: it is put back.
+            for one in ({name: service.room for name, service in self.services.items()} | found).values():
+                if self._service(one).tick():
                     self.state["last_fold"] = logs.stamp(self.room)
                     self.write_state()
                     self.watch.poke()

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from agentroom_git.core.ids import BASE
+from agentroom_git.core.ids import BASE, Oid
 from agentroom_git.errors import AgentroomError
-from agentroom_git.room import disk, leases, notes, toolmark
+from agentroom_git.room import disk, forward_only, leases, notes, toolmark
 from agentroom_git.room.aftermath import after_folds
 from agentroom_git.room.folding import Folder, observe_branches
 from agentroom_git.room.left_locks import clear_left_locks
@@ -43,9 +43,11 @@ class Service:
     tried: float = 0.0
     pause: float = 0.0
     is_disk_full: bool = False
+    known: dict[str, Oid] = field(init=False)
 
     def __post_init__(self) -> None:
         self.folder = Folder(self.room)
+        self.known = forward_only.remembered(self.room)
         self.roster = Roster([make(self.room, self.poke) for make in DUTIES], self.say)
 
     def tick(self) -> bool:
@@ -100,6 +102,7 @@ class Service:
 
     def _bring_up_to_date(self, now: float) -> tuple[bool, bool]:
         """Fold, sync and write notes where something moved; return whether something was folded, and moved."""
+        self._put_back()
         fingerprint = _fingerprint(self.room)
         is_due = self.retry_after is not None and now - self.tried >= self.retry_after
         # The end of a tool wakes the loop, since it takes the mark away.
@@ -108,7 +111,15 @@ class Service:
         folded = self._fold_and_sync(now) if has_moved or is_due else False
         # As it was before the fold: what moved meanwhile, by us or by others, is looked at in the next round.
         self.seen = fingerprint
-        return folded, self._note() or has_moved
+        is_noted = self._note()
+        self.known = forward_only.tips(self.room)
+        return folded, is_noted or has_moved
+
+    def _put_back(self) -> None:
+        put = forward_only.put_back(self.room, self.known)
+        for name in put:
+            self.say(f"{name} was removed or moved back by force: put back at {self.known[name][:10]}")
+        forward_only.tell_put_back(self.room, put)
 
     def _fold_and_sync(self, now: float) -> bool:
         report = self.folder.fold()
