@@ -33,8 +33,7 @@ LOCK_SECONDS = 10.0
 
 def install_hooks(room: Room, worktree: Path) -> tuple[Path, Path]:
     """Put the hooks for agents in place; return their folder and the folder of the repository's own."""
-    ours = room.private / "hooks"
-    own = _own_hooks(worktree)
+    ours, own = hook_folders(room, worktree)
     ours.mkdir(parents=True, exist_ok=True)
     for name in {*ALWAYS, *_names(own)}:
         target = ours / name
@@ -43,6 +42,11 @@ def install_hooks(room: Room, worktree: Path) -> tuple[Path, Path]:
         new.chmod(0o755)
         new.replace(target)
     return ours, own
+
+
+def hook_folders(room: Room, worktree: Path) -> tuple[Path, Path]:
+    """Return where the hooks for agents are put, and where the repository's own are."""
+    return room.private / "hooks", _own_hooks(worktree)
 
 
 def _own_hooks(worktree: Path) -> Path:

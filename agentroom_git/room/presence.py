@@ -12,7 +12,7 @@ from agentroom_git.errors import AgentroomError, UsageError
 from agentroom_git.git import archive, worktrees
 from agentroom_git.git.operations import operation_under_way
 from agentroom_git.git.worktrees import Identity, Worktree
-from agentroom_git.room import coordination, logs
+from agentroom_git.room import coordination, generated, logs
 from agentroom_git.room.folding import Folder
 from agentroom_git.room.preparing import copy_files, run_setup
 from agentroom_git.room.room import Room
@@ -56,6 +56,11 @@ class Departure:
 def run_lock(room: Room, agent: AgentName) -> Path:
     """Return the lock that a running agent holds."""
     return room.private / "run" / f"{agent}.lock"
+
+
+def run_record(room: Room, agent: AgentName) -> Path:
+    """Return the file that tells which process runs the agent; whether it does is only what the lock says."""
+    return room.private / "run" / f"{agent}.json"
 
 
 def is_running(room: Room, agent: AgentName) -> bool:
@@ -156,6 +161,7 @@ def _leave(room: Room, agent: AgentName, exit_code: int, discard_ignored: bool) 
     Folder(room).fold([agent])
     kept = tuple(_archive_entry(room, agent, found) if found.problem else _archive(room, agent, found))
     coordination.release_all(room, agent)
+    generated.remove(room, agent, None if found.problem else found.path)
     behind = () if found.problem or discard_ignored else tuple(_precious(room, found))
     logs.record(room, Left(exit_code, kept), writer=agent)
     if not behind:
