@@ -1,12 +1,14 @@
-"""From the room to the user's branch: land."""
+"""From the room to the user's branch, and back: land, undo."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from agentroom_git.cli.opened import Json, here
+from agentroom_git.cli.opened import As, Json, here
 from agentroom_git.cli.output import print_json, say
+from agentroom_git.core.ids import parse_agent
+from agentroom_git.errors import UsageError
 
 if TYPE_CHECKING:
     from agentroom_git.room.landing import Landing
@@ -15,7 +17,8 @@ REFUSED = 3
 
 
 def register(app: typer.Typer) -> None:
-    app.command()(land)
+    for command in (land, undo):
+        app.command()(command)
 
 
 def land(  # noqa: PLR0913 - each is an option
@@ -78,3 +81,41 @@ def _say_landing(done: "Landing", *, dry_run: bool) -> None:
         say(f"nothing to land: {done.branch} has it all")
     elif not done.objections:
         say(f"{'would land' if dry_run else 'landed'} {done.fold[:10]} on {done.branch}")
+
+
+def undo(  # noqa: PLR0913 - each is an option
+    fold: Annotated[str, typer.Argument(metavar="[FOLD]", help="A fold, or a commit that a fold brought in.")] = "",
+    agent: Annotated[str, typer.Option("--agent", metavar="NAME", help="All folds of this agent's instead.")] = "",
+    since: Annotated[str, typer.Option("--since", metavar="TIME", help="With --agent: 30m, 2h, or a date.")] = "",
+    later: Annotated[bool, typer.Option("--later", help="Undo the later folds that build on it, too.")] = False,
+    contested: Annotated[bool, typer.Option("--contested", help="Let what later folds changed be contested.")] = False,
+    speaking_as: As = "",
+    as_json: Json = False,
+) -> None:
+    """Fold the inverse of a fold and tell its authors. Exit code 3: later folds build on it."""
+    from agentroom_git.core.moments import parse_moment
+    from agentroom_git.room import notes
+    from agentroom_git.room import undo as undoing
+
+    if bool(fold) == bool(agent) or (since and not agent):
+        raise UsageError("name a fold, or an agent", hint="agentroom undo FOLD, or: --agent NAME [--since TIME]")
+    if later and contested:
+        raise UsageError("--later and --contested exclude each other", hint="give one of them")
+    room = here(speaking_as)
+    room.integration()
+    if agent:
+        moment = parse_moment(since, room.clock.now()) if since else None
+        wanted = undoing.folds_of(room, parse_agent(agent), moment)
+    else:
+        wanted = [undoing.find_fold(room, fold)]
+    done = undoing.undo(room, wanted, later=later, contested=contested)
+    notes.project(room)
+    if as_json:
+        print_json(done)
+    else:
+        for line in undoing.describe(done):
+            say(line)
+        if done.blocked_by:
+            say(f"  hint: undo them, too: --later{'' if agent else '; or fold it as a contest: --contested'}")
+    if done.is_refused:
+        raise typer.Exit(REFUSED)

@@ -10,6 +10,7 @@ from typing import ClassVar
 from agentroom_git.core.checks import Blamed, Checked, Chosen
 from agentroom_git.core.escape import one_line
 from agentroom_git.core.ids import AgentName, Oid
+from agentroom_git.core.landings import Landed, Undid
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,23 +182,6 @@ class Resolved:
 
 
 @dataclass(frozen=True, slots=True)
-class Landed:
-    """`branch` got the work of `fold` as `commits`, oldest first; `since` is the fold that it had before, or empty."""
-
-    type: ClassVar[str] = "landed"
-    branch: str
-    fold: str
-    since: str
-    commits: tuple[str, ...]
-    agents: tuple[str, ...]
-
-    def subject(self) -> str:
-        count = f"{len(self.commits)} commit{'s' if len(self.commits) != 1 else ''}"
-        by = f" of {', '.join(self.agents)}" if self.agents else ""
-        return f"landed {self.fold[:10]}{by} on {self.branch} as {count} up to {self.commits[-1][:10]}"
-
-
-@dataclass(frozen=True, slots=True)
 class TaskAdded:
     """`needs` are the ids of tasks that come first; `origin` is the marker it was made from, `PATH: TEXT`, or empty."""
 
@@ -311,6 +295,7 @@ Body = (
     | Refused
     | Resolved
     | Landed
+    | Undid
     | TaskAdded
     | TaskDone
     | TaskDropped

@@ -5,6 +5,7 @@ nothing has to be stored beside git. A crash before the swap of the integration 
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -145,10 +146,19 @@ def find_place(fold: Fold, record: str) -> Place | None:
     return None
 
 
-def write_commit(history: GitHistory, tree: Oid, parent: Oid, who: AgentName, subject: str, at: datetime) -> Oid:
-    """Write a commit of the room's own with one parent, in somebody's name."""
+def write_commit(  # noqa: PLR0913 - a commit has this many parts
+    history: GitHistory,
+    tree: Oid,
+    parent: Oid,
+    who: AgentName,
+    subject: str,
+    at: datetime,
+    undid: Sequence[Oid] = (),
+) -> Oid:
+    """Write a commit of the room's own with one parent, in somebody's name; `undid` are folds that it takes back."""
     author = signature(who, at)
-    message = trailers.compose(subject, "", [(trailers.AGENT, who)])
+    lines = [(trailers.AGENT, str(who)), *((trailers.UNDID, id) for id in undid)]
+    message = trailers.compose(subject, "", lines)
     parents = [pygit2.Oid(hex=parent)]
     with writing():
         return Oid(str(history.handle.create_commit(None, author, author, message, pygit2.Oid(hex=tree), parents)))

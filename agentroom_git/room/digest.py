@@ -34,7 +34,7 @@ WORTH_WRITING = 16
 Kept = TaskAdded | TaskDone | TaskDropped | Noted | Resolved
 _PASSED_OVER = (
     "broadcast", "notice", "renewed", "claimed", "released", "rewrote", "opened",
-    "landed", "checked", "blamed", "chosen", "assigned", "urged", "abandoned",
+    "landed", "undid", "checked", "blamed", "chosen", "assigned", "urged", "abandoned",
 )  # fmt: skip
 
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field, replace
 
 from agentroom_git.core import trailers
 from agentroom_git.core.escape import one_line, path_text
-from agentroom_git.core.events import Event, Landed, Notice, Rewrote
+from agentroom_git.core.events import Event, Notice, Rewrote
 from agentroom_git.core.fold import Engine, Folded, Head
 from agentroom_git.core.ids import BASE, SIDECAR, AgentName, Oid
+from agentroom_git.core.landings import Landed
 from agentroom_git.core.plan import Held, Observed, Rewritten, Take, plan_fold
 from agentroom_git.core.tree import Contested
 from agentroom_git.errors import AgentroomError, UsageError

@@ -7,8 +7,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 
 from agentroom_git.core import trailers
-from agentroom_git.core.events import Landed, Recorded
+from agentroom_git.core.events import Recorded
 from agentroom_git.core.ids import HUMAN, Oid, is_oid
+from agentroom_git.core.landings import Landed
 from agentroom_git.git.folds import is_fold, read_fold
 from agentroom_git.room.landed import agents_of, fold_chain
 from agentroom_git.room.room import Room

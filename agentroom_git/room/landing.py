@@ -12,8 +12,8 @@ import agentroom_git.git.repo as repositories
 from agentroom_git.core import trailers
 from agentroom_git.core.checks import last_line
 from agentroom_git.core.escape import path_text
-from agentroom_git.core.events import Landed
 from agentroom_git.core.ids import BASE, Oid
+from agentroom_git.core.landings import Landed
 from agentroom_git.core.tree import Party, Voice, merge_trees
 from agentroom_git.errors import UsageError
 from agentroom_git.git import delivery
@@ -21,7 +21,7 @@ from agentroom_git.git.delivery import DeliveryError, Site
 from agentroom_git.git.folds import read_fold
 from agentroom_git.git.operations import operation_under_way
 from agentroom_git.git.worktrees import list_worktrees
-from agentroom_git.room import contests, landing_text, logs, notes
+from agentroom_git.room import contests, landing_text, logs, notes, trust
 from agentroom_git.room.base import base_branch
 from agentroom_git.room.config import parse_branch
 from agentroom_git.room.folding import Folder
@@ -111,7 +111,7 @@ def land(room: Room, choices: Choices, *, dry_run: bool = False) -> Landing:
     Everything is folded first, the user's branch included. Raises `DeliveryError` with git's own words where the user's
     git refuses; the branch is then where it was.
     """
-    if room.me is not None:
+    if room.me is not None or not trust.is_user(room):
         raise LandingError("landing is the user's", hint=f"run it in {room.checkout}")
     if choices.branch:
         parse_branch(choices.branch)

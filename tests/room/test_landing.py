@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from agentroom_git.core.checks import Checked
-from agentroom_git.core.events import Landed, Recorded
+from agentroom_git.core.events import Recorded
 from agentroom_git.core.ids import SIDECAR
+from agentroom_git.core.landings import Landed
 from agentroom_git.errors import AgentroomError, UsageError
 from agentroom_git.room import coordination, landing, logs, notes
 from agentroom_git.room.landing import Choices, Landing
