@@ -1,6 +1,9 @@
-"""The user's check on the combined work: trust."""
+"""The user's check on the combined work: gate, trust."""
 
+import os
+import signal
 import sys
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,9 +14,72 @@ from agentroom_git.cli.output import print_json, say
 if TYPE_CHECKING:
     from agentroom_git.room.trust import Standing
 
+NOT_PASSED = 3
+
 
 def register(app: typer.Typer) -> None:
+    app.command()(gate)
     app.command()(trust)
+
+
+def gate(
+    again: Annotated[bool, typer.Option("--again", help="Also where the result is known.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Show what is done, and what the check prints.")] = False,
+    as_json: Json = False,
+    parent: Annotated[int, typer.Option("--parent", hidden=True, help="End when this process is gone.")] = 0,
+) -> None:
+    """Check what was folded last, now; where it fails, find out who broke it. Exit code 3: it did not pass."""
+    from agentroom_git.room.gate.bench import Attention
+    from agentroom_git.room.gate.reading import last_blame
+    from agentroom_git.room.gate.work import Gate
+
+    stopped = _Stopped(parent)
+    follow = watch and not as_json
+    attention = Attention(_Lines().show if follow else lambda chunk: None, stopped)
+    room = here()
+    room.integration()
+    check = Gate(room, attention, say if follow or parent else lambda text: None).settle(again=again)
+    blamed = None if check.has_passed else last_blame(room)
+    if as_json:
+        print_json({"check": check, "blamed": blamed})
+    else:
+        say(f"{check.commit[:10]} {check.result} after {check.seconds} s")
+        if not check.has_passed:
+            for line in check.tail.splitlines():
+                say(f"  {line}")
+        if blamed is not None:
+            say(blamed.subject())
+    if not check.has_passed:
+        raise typer.Exit(NOT_PASSED)
+
+
+class _Stopped:
+    """Whether to end the check: this process was asked to, or the one that started it is gone."""
+
+    def __init__(self, parent: int) -> None:
+        self._parent, self._asked = parent, False
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._ask)
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        self._asked = True
+
+    def __call__(self) -> bool:
+        return self._asked or (self._parent != 0 and os.getppid() != self._parent)
+
+
+class _Lines:
+    """Output as it comes, line by line and safe for a terminal."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def show(self, chunk: bytes) -> None:
+        *lines, self._rest = (self._rest + chunk).split(b"\n")
+        for line in lines:
+            say(f"  {line.decode('utf-8', 'backslashreplace')}")
+        if len(self._rest) > 64 * 1024:
+            self._rest = b""
 
 
 def trust(

@@ -46,13 +46,14 @@ class Blamed:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """`commit` took other candidates of contested regions, because the check passes with them.
+    """`commit` took other candidates of contested regions, because the check fails at the fold `broken`, not with them.
 
     `contested` are the records' ids; `tried` says of each combination that was tried what it was and how it ended.
     """
 
     type: ClassVar[str] = "chosen"
     commit: str
+    broken: str
     contested: tuple[str, ...]
     tried: tuple[str, ...]
 

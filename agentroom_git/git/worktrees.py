@@ -218,7 +218,7 @@ def add_worktree(repo: Repo, path: Path, branch: str, start: Oid, identity: Iden
             taken = b"already checked out" in done.err or b"already used by worktree" in done.err
             hint = f"switch to another branch than {branch} there" if taken else "run: agentroom doctor"
             raise WorktreeError(f"git could not make the worktree {path}: {done.message}", hint=hint)
-        made = _find(repo, path)
+        made = find_at(repo, path)
         if made is None:
             raise WorktreeError(f"git made the worktree {path} but does not list it", hint="run: agentroom doctor")
         write_identity(made.git_dir, identity)
@@ -230,7 +230,8 @@ def _reason(identity: Identity) -> str:
     return f"{OWN_REASON}{identity.agent} works here; agentroom leave {identity.agent} removes it"
 
 
-def _find(repo: Repo, path: Path) -> Worktree | None:
+def find_at(repo: Repo, path: Path) -> Worktree | None:
+    """Return the linked worktree at this path, sound or not."""
     wanted = path.resolve()
     return next((found for found in list_worktrees(repo) if found.path.resolve() == wanted), None)
 

@@ -85,8 +85,7 @@ def resolve(room: Room, id: str, take: str) -> Made:
         raise UsageError(f"{record.id} was resolved by {contest.closed_by}", hint="edit the file to change it again")
     fold, place = _last_place(room, record)
     chosen = _chosen(record, take)
-    path = place.path.encode("utf-8", "surrogateescape")
-    tree = _tree_with(room, fold, place, path, chosen)
+    tree = tree_with(room, room.history.tree_of(room.integration()), fold, place, chosen)
     who = room.me or HUMAN
     subject = f"resolve {record.id} in {record.path}: take {take}"
     commit = write_commit(room.history, tree, room.integration(), who, subject, room.clock.now())
@@ -120,10 +119,13 @@ def _chosen(record: Stored, take: str) -> bytes | None:
     raise UsageError(f"{ascii(take[:40])} has no version of {record.id}", hint=f"take one of {agents}, both or base")
 
 
-def _tree_with(room: Room, fold: Fold, place: Place, path: bytes, chosen: bytes | None) -> Oid:
-    """Return integration's tree with the chosen text in place of the region, whatever came to the file since."""
+def tree_with(room: Room, now: Oid, fold: Fold, place: Place, chosen: bytes | None) -> Oid:
+    """Return the tree `now` with the chosen text in place of the region, whatever came to the file since the fold.
+
+    Raises `UnresolvableError` where the region was changed again.
+    """
     history = room.history
-    now = history.tree_of(room.integration())
+    path = place.path.encode("utf-8", "surrogateescape")
     present = history.entry(now, path)
     if chosen is None:
         return history.write_tree(now, {path: None})

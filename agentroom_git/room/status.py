@@ -14,6 +14,7 @@ from agentroom_git.room import disk, leases, logs, messages, presence, scratchpa
 from agentroom_git.room.coordination import Held, live_claims, repository_path
 from agentroom_git.room.digest import Digest, closed_contests, read_digests
 from agentroom_git.room.folding import read_folds
+from agentroom_git.room.gate.summary import GateSummary, read_summary
 from agentroom_git.room.room import Room
 from agentroom_git.room.story import Line
 from agentroom_git.room.syncing import Waiting
@@ -56,6 +57,7 @@ class Status:
     contested: tuple[Stored, ...]
     tasks: tuple[Listed, ...]
     topics: tuple[tuple[str, int], ...]
+    gate: GateSummary | None
     problems: tuple[Unreadable, ...]
 
 
@@ -92,6 +94,7 @@ def read_status(room: Room, paths: Sequence[str] = ()) -> Status:
         contested=tuple(r for r in records if not wanted or any(covers(p, r.path) for p in wanted)),
         tasks=tuple(listed),
         topics=scratchpad.topics_of(scratchpad.all_notes(digests)),
+        gate=read_summary(room),
         problems=tuple(problems),
     )
 

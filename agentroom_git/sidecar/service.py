@@ -14,6 +14,7 @@ from agentroom_git.room.left_locks import clear_left_locks
 from agentroom_git.room.room import Room, acting_as
 from agentroom_git.room.syncing import SyncResult, Waiting, sync_room
 from agentroom_git.sidecar.duties import Duty, Roster, back_off
+from agentroom_git.sidecar.gating import GateDuty
 
 # A worktree in the middle of a git command is tried again soon; one that waits for its agent, when something moves.
 RETRY_PASSING_SECONDS = 0.05
@@ -22,7 +23,7 @@ LOOK_AT_DISK_SECONDS = 1.0
 
 Fingerprint = tuple[object, ...]
 
-DUTIES: tuple[Callable[[Room, Callable[[], None]], Duty], ...] = ()
+DUTIES: tuple[Callable[[Room, Callable[[], None]], Duty], ...] = (GateDuty,)
 """What makes the duties of a room, in the order in which they run; a duty's thread calls the second argument when it is
 done, so that the duty gets its turn at once."""
 

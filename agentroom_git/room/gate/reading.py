@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import get_args
 
-from agentroom_git.core.checks import PASSED, Blamed, Checked
+from agentroom_git.core.checks import PASSED, Blamed, Checked, Chosen
 from agentroom_git.core.events import Body, Recorded
 from agentroom_git.core.ids import SIDECAR, Oid
 from agentroom_git.git.log_scan import scan
@@ -59,8 +59,15 @@ def last_blame(room: Room, since: Oid | None = None) -> Blamed | None:
     return None
 
 
-def _newest_first(room: Room, kind: type) -> Iterator[Recorded]:
-    passed_over = [body.type for body in get_args(Body) if body is not kind]
+def explained_folds(room: Room) -> frozenset[Oid]:
+    """Return the folds of which it is known that they broke the check."""
+    bodies = [recorded.event.body for recorded in _newest_first(room, Blamed, Chosen)]
+    blamed = [body.commit for body in bodies if isinstance(body, Blamed)]
+    return frozenset(map(Oid, blamed + [body.broken for body in bodies if isinstance(body, Chosen)]))
+
+
+def _newest_first(room: Room, *kinds: type) -> Iterator[Recorded]:
+    passed_over = [body.type for body in get_args(Body) if body not in kinds]
     for item in islice(scan(room.refs, room.names.log(SIDECAR), SIDECAR, None, passed_over), _SEARCHED):
         if isinstance(item, Recorded):
             yield item

@@ -1,0 +1,104 @@
+"""Letting the check decide contested regions: other candidates are tried on the fold that failed, few of them.
+
+Only regions that a side won by rank (steps "claim" and "side"), or that were put together unseen ("both"), and that are
+open. The combination that passes is committed on top of integration, in the room's own name, and folded like an agent's
+commit, so that the text stays a function of the set.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice, product
+
+from agentroom_git.core.candidates import Candidate, find_alternatives
+from agentroom_git.core.checks import Chosen
+from agentroom_git.core.ids import Oid
+from agentroom_git.git import folds
+from agentroom_git.git.contested_refs import Stored
+from agentroom_git.git.folds import find_place, write_commit
+from agentroom_git.room.contests import UnresolvableError, open_records, tree_with
+from agentroom_git.room.folding import Folder
+from agentroom_git.room.gate.results import Results
+from agentroom_git.room.gate.telling import AGENTROOM, record_choice
+from agentroom_git.room.room import Room
+
+MAX_COMBINATIONS = 8
+_BY_RANK = ("claim", "side", "both")
+_KINDS = ("text", "add/add", "modify/delete")
+_MAX_CANDIDATES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Combination:
+    """A choice of candidates for contested regions of one fold, and the tree that it makes there."""
+
+    choices: tuple[tuple[Stored, Candidate], ...]
+    tree: Oid
+
+    @property
+    def text(self) -> str:
+        return ", ".join(f"{record.path} ({record.id}): {_described(candidate)}" for record, candidate in self.choices)
+
+
+def find_combinations(room: Room, fold: Oid) -> list[Combination]:
+    """Return what may stand instead of what the fold decided by rank, best first, at most `MAX_COMBINATIONS`."""
+    return list(islice(_combinations(room, fold), MAX_COMBINATIONS))
+
+
+def _combinations(room: Room, fold: Oid) -> Iterator[Combination]:
+    records = _decided_here(room, fold)
+    options: list[list[Candidate | None]] = []
+    for record in records:
+        found = find_alternatives(record.base, record.sides, record.agents, record.winner, room.history.line_diff)
+        options.append([None, *found[:_MAX_CANDIDATES]])
+    ranked = sorted(product(*(range(len(some)) for some in options)), key=lambda ranks: (sum(ranks), ranks))
+    for ranks in ranked[1:]:
+        pairs = [(record, some[rank]) for record, some, rank in zip(records, options, ranks, strict=True)]
+        choices = tuple((record, candidate) for record, candidate in pairs if candidate is not None)
+        tree = _tree(room, fold, fold, choices)
+        if tree is not None:
+            yield Combination(choices, tree)
+
+
+def _decided_here(room: Room, fold: Oid) -> list[Stored]:
+    """Return the open records that this fold brought up and decided by rank."""
+    history = room.history
+    before = {text.partition(" ")[0] for text in folds.read_fold(history, history.parents(fold)[0]).contested}
+    named = {text.partition(" ")[0] for text in folds.read_fold(history, fold).contested} - before
+    return [one for one in open_records(room) if one.id in named and one.step in _BY_RANK and one.kind in _KINDS][:4]
+
+
+def _tree(room: Room, fold: Oid, onto: Oid, choices: tuple[tuple[Stored, Candidate], ...]) -> Oid | None:
+    """Return the tree of `onto` with the choices in place of what the fold decided; None where they do not fit."""
+    read = folds.read_fold(room.history, fold)
+    tree = room.history.tree_of(onto)
+    for record, candidate in choices:
+        place = find_place(read, record.id)
+        if place is None:
+            return None
+        try:
+            tree = tree_with(room, tree, read, place, candidate.text)
+        except UnresolvableError:
+            return None
+    return tree
+
+
+def take(room: Room, fold: Oid, chosen: Combination, results: Results, tried: list[Combination]) -> Chosen | None:
+    """Commit the combination on top of integration and fold it; None where its regions were changed meanwhile."""
+    tip = room.integration()
+    tree = _tree(room, fold, tip, chosen.choices)
+    if tree is None:
+        return None
+    subject = f"take what passes the check: {chosen.text}"
+    commit = write_commit(room.history, tree, tip, AGENTROOM, subject, room.clock.now())
+    made = Folder(room).fold_commit(commit, AGENTROOM)
+    if made is None:
+        return None
+    said = tuple(f"{one.text}: {known.last.result}" for one in tried if (known := results.known(one.tree)))
+    return record_choice(room, made.id, fold, [(record, _described(one)) for record, one in chosen.choices], said)
+
+
+def _described(candidate: Candidate) -> str:
+    if candidate.step == "base":
+        return "what was there before"
+    whose = f" of {' and '.join(candidate.agents)}" if candidate.agents else ""
+    return f"{'the version' if candidate.step == 'side' else f'a combination ({candidate.step})'}{whose}"
