@@ -7,10 +7,10 @@ import time
 import traceback
 from pathlib import Path
 
-from simulation import schedule, world
+from simulation import pure, schedule, world
 from simulation.seeds import ScheduleError
 
-LEVELS = {"real": schedule.run}
+LEVELS = {"pure": pure.run, "real": schedule.run}
 
 
 def main() -> int:

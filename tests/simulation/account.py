@@ -13,10 +13,30 @@ from simulation.world import World, tokens_in
 
 
 @dataclass
-class Account:
-    world: World
+class Books:
+    """`given_up`: by token, who has made it vanish and not taken it up again; `ever_given_up`: whatever came of it."""
+
     known: set[bytes] = field(default_factory=set)
     given_up: defaultdict[bytes, set[str]] = field(default_factory=lambda: defaultdict(set))
+    ever_given_up: set[bytes] = field(default_factory=set)
+
+    def book(self, name: str, before: set[bytes], after: set[bytes]) -> None:
+        """Book what an agent's own doing has made of what it sees."""
+        self.known |= after
+        self.ever_given_up |= before - after
+        for token in before - after:
+            self.given_up[token].add(name)
+        for token in after - before:
+            self.given_up[token].discard(name)
+
+    def abandoned(self) -> set[bytes]:
+        return {token for token, names in self.given_up.items() if names}
+
+
+@dataclass
+class Account:
+    world: World
+    books: Books = field(default_factory=Books)
 
     @contextmanager
     def own_action(self, name: str) -> Iterator[None]:
@@ -26,12 +46,4 @@ class Account:
         try:
             yield
         finally:
-            after = tokens_in(top)
-            self.known |= after
-            for token in before - after:
-                self.given_up[token].add(name)
-            for token in after - before:
-                self.given_up[token].discard(name)
-
-    def abandoned(self) -> set[bytes]:
-        return {token for token, names in self.given_up.items() if names}
+            self.books.book(name, before, tokens_in(top))

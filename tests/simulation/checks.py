@@ -116,29 +116,13 @@ def check_folds(world: World) -> None:
 def check_conservation(world: World, account: Account) -> None:
     """Nothing is lost, nothing comes back, nothing is there twice (I1, I2, I7)."""
     room = world.room()
-    found = graph.read(room)
-    present = Counter(found.tokens_at(room.integration()))
-    kept = found.recorded | _kept_aside(world)
-    lost = account.known - present.keys() - kept - account.abandoned()
-    if lost:
-        raise Violation("I1", f"lost: {_listed(lost)}")
-    twice = {token for token, count in present.items() if count > 1} - found.recorded
-    twice -= found.added_twice()
-    if twice:
-        raise Violation("I2", f"more than once: {_listed(twice)}")
-    back = (found.deleted() & present.keys()) - found.recorded
-    if back:
-        raise Violation("I2", f"deleted and there again: {_listed(back)}")
+    graph.check(graph.read(room), room.integration(), account.books, _kept_aside(world))
 
 
 def _kept_aside(world: World) -> set[bytes]:
     """What sync displaced and keeps; worth something only where it is told of, which `late` does."""
     stage = world.folder / "repo.agents/.stage"
     return tokens_in(stage) if stage.is_dir() else set()
-
-
-def _listed(found: set[bytes]) -> str:
-    return b" ".join(sorted(found)).decode()
 
 
 def check_events(world: World) -> None:

@@ -4,88 +4,143 @@ Only what integration reaches counts. Merges (folds, joins, merges by hand) add 
 parent has it, or every parent does.
 """
 
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-
-import pygit2
+from typing import Protocol
 
 from agentroom_git.core import trailers
 from agentroom_git.core.ids import Oid
+from agentroom_git.git.diff import line_diff
 from agentroom_git.git.objects import GitHistory
 from agentroom_git.room.room import Room
-from simulation.words import tokens
+from simulation.account import Books
+from simulation.seeds import Violation
+from simulation.words import all_tokens, tokens
+
+
+class Commits(Protocol):
+    """What is asked of a commit graph, be it git's or one in memory."""
+
+    def reaches(self, descendant: Oid, ancestor: Oid) -> bool: ...
+
+    def parents(self, commit: Oid) -> tuple[Oid, ...]: ...
+
+    def files_at(self, commit: Oid) -> Mapping[bytes, bytes]: ...
+
+
+class GitCommits:
+    """The commits of a repository, with the files that each has."""
+
+    def __init__(self, history: GitHistory) -> None:
+        self.history = history
+        self._found: dict[str, bytes] = {}
+
+    def reaches(self, descendant: Oid, ancestor: Oid) -> bool:
+        return self.history.reaches(descendant, ancestor)
+
+    def parents(self, commit: Oid) -> tuple[Oid, ...]:
+        return self.history.parents(commit)
+
+    def files_at(self, commit: Oid) -> Mapping[bytes, bytes]:
+        changes = self.history.changes(None, self.history.tree_of(commit))
+        return {path: self._read(entry.id) for path, (_, entry) in changes.items() if entry is not None}
+
+    def _read(self, id: Oid) -> bytes:
+        if id not in self._found:
+            self._found[id] = self.history.blob(id)
+        return self._found[id]
 
 
 @dataclass
 class Graph:
-    history: GitHistory
-    tip: Oid
+    """The commits that integration reaches; `recorded` are the tokens that contested records keep, `withdrawn` the
+    commits that their agents have taken back by rewriting their branches."""
+
+    source: Commits
+    commits: list[Oid]
     recorded: set[bytes]
-
-    def __post_init__(self) -> None:
-        self._texts: dict[str, tuple[bytes, ...]] = {}
-        self._trees: dict[str, tuple[bytes, ...]] = {}
-
-    @cached_property
-    def commits(self) -> list[Oid]:
-        return list(self.history.between(frozenset(), self.tip))
-
-    def tokens_at(self, commit: Oid) -> tuple[bytes, ...]:
-        return self._tokens_in(self.history.tree_of(commit))
-
-    def _tokens_in(self, tree: Oid) -> tuple[bytes, ...]:
-        if tree not in self._trees:
-            found: list[bytes] = []
-            for entry in self.history.handle[tree]:
-                if isinstance(entry, pygit2.Tree):
-                    found += self._tokens_in(Oid(str(entry.id)))
-                elif isinstance(entry, pygit2.Blob):
-                    if str(entry.id) not in self._texts:
-                        self._texts[str(entry.id)] = tuple(tokens(entry.data))
-                    found += self._texts[str(entry.id)]
-            self._trees[tree] = tuple(found)
-        return self._trees[tree]
+    withdrawn: set[Oid]
 
     @cached_property
     def moves(self) -> dict[bytes, tuple[list[Oid], list[Oid]]]:
-        """By token: the commits that added it, and those that deleted it and were not withdrawn."""
+        """By token: the commits that put it somewhere, and those that deleted it and were not withdrawn."""
         found: dict[bytes, tuple[list[Oid], list[Oid]]] = {}
         for commit in self.commits:
-            now = set(self.tokens_at(commit))
-            parents = [set(self.tokens_at(parent)) for parent in self.history.parents(commit)]
-            had_any = set().union(*parents)
-            had_all = set.intersection(*parents) if parents else set()
-            for token in now - had_any:
+            added, gone = self._changes(commit)
+            for token in added:
                 found.setdefault(token, ([], []))[0].append(commit)
-            for token in had_all - now if commit not in self.withdrawn else ():
+            for token in gone if commit not in self.withdrawn else ():
                 found.setdefault(token, ([], []))[1].append(commit)
         return found
 
-    @cached_property
-    def withdrawn(self) -> set[Oid]:
-        """The commits that their agents have taken back by rewriting their branches."""
-        found: set[Oid] = set()
-        for commit in self.commits:
-            for value in trailers.values(self.history.message(commit), trailers.REWROTE):
-                old, _, new = value.partition(" ")
-                found |= set(self.history.between(frozenset({Oid(new)}), Oid(old)))
-        return found
+    def _changes(self, commit: Oid) -> tuple[set[bytes], set[bytes]]:
+        """Return what the commit put somewhere, also by moving it, and what it deleted, as against every parent."""
+        now = self.source.files_at(commit)
+        present = all_tokens(now.values())
+        parents = [self.source.files_at(parent) for parent in self.source.parents(commit)]
+        if not parents:
+            return present, set()
+        added = [{token for path in now for token in _inserted(files.get(path, b""), now[path])} for files in parents]
+        return set.intersection(*added), set.intersection(*(all_tokens(files.values()) for files in parents)) - present
 
     def added_twice(self) -> set[bytes]:
         return {token for token, (added, _) in self.moves.items() if len(added) > 1}
 
+    def gone(self) -> set[bytes]:
+        """Tokens that some commit deleted."""
+        return {token for token, (_, gone) in self.moves.items() if gone}
+
     def deleted(self) -> set[bytes]:
-        """Tokens that somebody deleted who had them, and that nobody added without having seen that, or later."""
+        """Tokens that somebody deleted who had them, and that nobody else put anywhere meanwhile or later."""
         return {
             token
             for token, (added, gone) in self.moves.items()
-            if any(all(self.history.reaches(end, one) and end != one for one in added) for end in gone)
+            if any(all(self.source.reaches(end, one) and end != one for one in added) for end in gone)
         }
+
+
+def _inserted(old: bytes, new: bytes) -> Iterator[bytes]:
+    """Yield the tokens on the lines that are new in a file, or stand elsewhere than they did."""
+    if old != new:
+        lines = new.splitlines(keepends=True)
+        for hunk in line_diff(old, new):
+            yield from tokens(b"".join(lines[hunk.new_start : hunk.new_start + hunk.new_lines]))
 
 
 def read(room: Room) -> Graph:
     """Read the graph below integration, and what the contested records keep."""
-    graph = Graph(room.history, room.integration(), set())
-    for tip in room.refs.listed(room.names.contested).values():
-        graph.recorded |= set(graph.tokens_at(tip))
-    return graph
+    history = room.history
+    source = GitCommits(history)
+    commits = list(history.between(frozenset(), room.integration()))
+    records = room.refs.listed(room.names.contested).values()
+    recorded = {token for tip in records for token in all_tokens(source.files_at(tip).values())}
+    withdrawn: set[Oid] = set()
+    for commit in commits:
+        for value in trailers.values(history.message(commit), trailers.REWROTE):
+            old, _, new = value.partition(" ")
+            withdrawn |= set(history.between(frozenset({Oid(new)}), Oid(old)))
+    return Graph(source, commits, recorded, withdrawn)
+
+
+def check(graph: Graph, tip: Oid, books: Books, elsewhere: set[bytes]) -> None:
+    """Nothing is lost, nothing comes back, nothing is there twice; `elsewhere` are tokens kept outside of git.
+
+    An agent that deletes a line, has that folded, and then steps back with its branch has deleted it all the same.
+    """
+    present = Counter(token for text in graph.source.files_at(tip).values() for token in tokens(text))
+    lost = books.known - present.keys() - graph.recorded - elsewhere - books.abandoned()
+    lost -= graph.gone() & books.ever_given_up
+    if lost:
+        raise Violation("I1", f"lost: {listed(lost)}")
+    twice = {token for token, count in present.items() if count > 1} - graph.recorded - graph.added_twice()
+    if twice:
+        raise Violation("I2", f"more than once: {listed(twice)}")
+    back = (graph.deleted() & present.keys()) - graph.recorded
+    if back:
+        raise Violation("I2", f"deleted and there again: {listed(back)}")
+
+
+def listed(found: set[bytes]) -> str:
+    return b" ".join(sorted(found)).decode()
