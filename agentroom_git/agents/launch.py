@@ -67,6 +67,8 @@ def agent_environment(room: Room, agent: AgentName, worktree: Path) -> dict[str,
     kept = {key: value for key, value in environment().items() if not _is_bound_to_a_repository(key)}
     kept |= author_environment(agent)
     kept |= {"AGENTROOM_ROOM": room.names.room, "AGENTROOM_AGENT": agent, "AGENTROOM_HOOKS_CHAIN": str(own)}
+    if room.config.push == "allow":
+        kept["AGENTROOM_PUSH"] = "1"
     return kept | git_settings(kept, {**GIT_SETTINGS, "core.hooksPath": str(ours)})
 
 

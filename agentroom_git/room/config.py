@@ -27,6 +27,7 @@ MAX_QUIET_SECONDS = 3600
 
 # What git-check-ref-format(1) refuses in the name of a branch.
 _NO_BRANCH = re.compile(r"^[-/.]|[/.]$|//|\.\.|/\.|@\{|\.lock(/|$)|[\x00-\x20\x7f~^:?*\[\\]|^@$|^HEAD$")
+PUSHES = ("refuse", "allow")
 LEVELS = ("off", "advise", "warn", "refuse")
 BETWEEN_TOOLS, LIVE = "between-tools", "live"
 _QUIET = re.compile(r"([0-9]{1,5})s")
@@ -69,7 +70,7 @@ class Config:
     of its agent's runs, `BETWEEN_TOOLS` or `LIVE`. `check` are the shell commands that tell whether the combined work
     is sound, with `check_seconds` for all of them; the gate runs them when nothing was folded for `check_quiet`
     seconds, and tries other candidates of contested regions when a run takes no longer than `choose_seconds`. `urge` is
-    whether an agent about to stop with work left is asked to go on.
+    whether an agent about to stop with work left is asked to go on, `push` whether agents push the room's own refs.
     """
 
     room: RoomName = RoomName("main")
@@ -83,6 +84,7 @@ class Config:
     auto_claim: bool = True
     sync: str = BETWEEN_TOOLS
     autosave: Autosave = Autosave(at_turns=True, quiet=0)
+    push: str = "refuse"
     check: tuple[str, ...] = ()
     check_seconds: int = 600
     check_quiet: int = 2
@@ -224,6 +226,12 @@ def _autosave(value: object) -> Autosave:
     return Autosave(at_turns=False, quiet=int(match[1]))
 
 
+def _push(value: object) -> str:
+    if value not in PUSHES:
+        raise _WrongError(f"takes one of {', '.join(PUSHES)}, not {_kind(value)}", "refuse is the default")
+    return str(value)
+
+
 def _text(value: object) -> str:
     if not isinstance(value, str) or not value.strip():
         raise _WrongError(f"takes a text, not {_kind(value)}", "put a text that looks like something else in quotes")
@@ -308,6 +316,7 @@ _PARSERS: dict[str, Callable[[object], object]] = {
     "enforce": _enforce,
     "auto_claim": _switch,
     "sync": _sync_mode,
+    "push": _push,
     "autosave": _autosave,
     "urge": _switch,
     "lease": _seconds(MIN_TTL, MAX_TTL),

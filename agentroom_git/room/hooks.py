@@ -23,7 +23,7 @@ from agentroom_git.system.process import git_as_the_user
 SCRIPT = "dispatch"
 # Hooks whose mere presence costs a process on every ref or index change are stood for only where the repository has
 # one.
-ALWAYS = ("pre-commit", "prepare-commit-msg", "post-commit")
+ALWAYS = ("pre-commit", "prepare-commit-msg", "post-commit", "pre-push")
 MAX_LINES, MAX_GLOBS = 200, 16
 """What the commit hook looks through: it starts a git for each glob."""
 EVERYONE = "everyone"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from agentroom_git.core.escape import one_line
 from agentroom_git.errors import UsageError
 from agentroom_git.git import configuration
 from agentroom_git.room.doctor.finding import Finding
@@ -46,9 +47,31 @@ def examine_settings(room: Room) -> Iterator[Finding]:
             "git's automatic gc has stopped and warns at every commit",
             f"read and remove {room.repo.common_dir / 'gc.log'}",
         )
+    yield from _examine_pushes(room)
     loose = _loose_objects(room)
     if loose > _MANY_LOOSE:
         yield Finding("notice", f"about {loose:,} loose objects slow git down", "git repack -d")
+
+
+def _examine_pushes(room: Room) -> Iterator[Finding]:
+    """Name the settings by which a plain `git push` of the user's takes the room's branches along."""
+    if _last(room, "push.default") == "matching":
+        text = "push.default=matching: git push takes every branch along that the remote has, too"
+        yield Finding("notice", text, "git config push.default simple")
+    for remote in room.repo.handle.remotes.names():
+        name = one_line(remote or "", 60)
+        if _last(room, f"remote.{remote}.mirror") == "true":
+            text = f"remote.{name}.mirror: git push {name} takes the room's branches and refs along"
+            yield Finding("notice", text, f"git config --unset remote.{name}.mirror")
+        wide = [spec for spec in configuration.values(room.repo, f"remote.{remote}.push") if _is_wide(spec)]
+        if wide:
+            text = f"remote.{name}.push = {one_line(wide[0], 80)}: git push {name} takes the room's branches along"
+            yield Finding("notice", text, f"git config --add remote.{name}.push '^refs/heads/agentroom/*'")
+
+
+def _is_wide(spec: str) -> bool:
+    source = spec.removeprefix("+").partition(":")[0]
+    return source in ("", "refs/*", "refs/heads/*") and not spec.startswith("^")
 
 
 def _last(room: Room, key: str) -> str:
