@@ -45,8 +45,7 @@ def status(
         say("  nobody has joined: agentroom run NAME -- COMMAND")
     for held in found.claims:
         say("  " + describe_claim(held.claim.agent, held.claim.path, held.claim.reason, held.left, held.claim.shared))
-    for record in found.contested:
-        say(f"  contested {record.id}: {_place(record)}")
+    _say_contests(found)
     if found.gate is not None:
         _say_gate(found.gate)
     _say_work(found)
@@ -68,6 +67,13 @@ def _say_gate(gate: "GateSummary") -> None:
         say(f"  the check cannot be run: {gate.problem}")
     if gate.warning:
         say(f"  {gate.warning}")
+
+
+def _say_contests(found: "Status") -> None:
+    for record in found.contested:
+        say(f"  contested {record.id}: {_place(record)}")
+    for clash in found.warnings:
+        say(f"  early warning: {' and '.join(clash.agents)} edit {clash.describe()}: contested once both are committed")
 
 
 def _say_work(found: "Status") -> None:

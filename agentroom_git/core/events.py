@@ -104,6 +104,20 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """What the sidecar told by the event `notice` is over: who has not read it need not read either."""
+
+    type: ClassVar[str] = "withdrawn"
+    notice: str
+    to: tuple[str, ...]
+    text: str
+    paths: tuple[str, ...]
+
+    def subject(self) -> str:
+        return f"withdrew for {', '.join(self.to)}: {self.text}"
+
+
+@dataclass(frozen=True, slots=True)
 class Claimed:
     """One token for each path, in the same order."""
 
@@ -288,6 +302,7 @@ Body = (
     | ReadUpTo
     | Rewrote
     | Notice
+    | Withdrawn
     | Claimed
     | Released
     | HandedOver

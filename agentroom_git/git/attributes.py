@@ -69,11 +69,16 @@ def to_worktree(repo: pygit2.Repository, path: bytes, blob_id: str) -> bytes:
         return bytes(stream.read())
 
 
-def to_blob_id(repo: pygit2.Repository, path: bytes, data: bytes) -> str:
-    """The id that `git add` would give to a file with these bytes."""
+def to_blob(repo: pygit2.Repository, path: bytes, data: bytes) -> bytes:
+    """The bytes that `git add` would store for a file with these bytes."""
     filters = _filters(repo, path, FilterMode.TO_ODB)
     # With a zero byte in it git takes the file for binary, unless its text attribute is forced: see is_clean.
-    return str(pygit2.hash(data if filters is None or b"\0" in data else filters.apply_to_buffer(data)))
+    return data if filters is None or b"\0" in data else filters.apply_to_buffer(data)
+
+
+def to_blob_id(repo: pygit2.Repository, path: bytes, data: bytes) -> str:
+    """The id that `git add` would give to a file with these bytes."""
+    return str(pygit2.hash(to_blob(repo, path, data)))
 
 
 def is_clean(repo: pygit2.Repository, path: bytes, data: bytes, blob_id: str) -> bool:

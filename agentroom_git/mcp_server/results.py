@@ -178,6 +178,7 @@ class StatusAnswer(Inbox):
     folds: list[str] = Field(description="The newest folds, newest first.")
     contested: list[Contest] = Field(description="Contested regions that concern you, or the paths you asked about.")
     contested_count: int
+    warnings: list[str] = Field(description="What uncommitted edits would contest: whose, and where.")
     tasks: list[str] = Field(description="Open tasks: id, title, who holds it. The tool tasks says more.")
     tasks_count: int
     topics: dict[str, int] = Field(description="Topics of the scratchpad, with how many notes each has.")
@@ -324,6 +325,7 @@ def status_answer(found: RoomStatus, contested: Sequence[Stored], room: Room) ->
         folds=[one_line(f"{line.at} {line.text}", 500) for line in found.folds],
         contested=contests(contested, room),
         contested_count=len(contested),
+        warnings=[one_line(f"{' and '.join(one.agents)}: {one.describe()}", 300) for one in found.warnings[:MAX_PATHS]],
         tasks=[one_line(one.summary, 300) for one in found.tasks[:MAX_CONTESTED]],
         tasks_count=len(found.tasks),
         topics={one_line(name): count for name, count in found.topics[:MAX_PATHS]},

@@ -2,15 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
-from agentroom_git.core.claims import ClaimsError, covers
 from agentroom_git.core.escape import path_text
-from agentroom_git.core.events import Notice
 from agentroom_git.core.ids import BASE, Oid
-from agentroom_git.room import contests, coordination
-from agentroom_git.room.coordination import Held
-from agentroom_git.room.folding import LOCK_SECONDS, Made, notice_key, tell
+from agentroom_git.room import contests, trespass
+from agentroom_git.room.folding import Made, notice_key
 from agentroom_git.room.room import Room
-from agentroom_git.system.locks import held
 
 
 def after_folds(room: Room, folds: Sequence[Made]) -> None:
@@ -18,26 +14,19 @@ def after_folds(room: Room, folds: Sequence[Made]) -> None:
     if not folds:
         return
     contests.close_edited(room, folds)
-    try:
-        claims = [one for one in coordination.live_claims(room) if not one.claim.shared and not one.is_stale]
-    except ClaimsError:
-        # A damaged table stops who asks about claims, and nobody else.
-        return
     if room.config.enforce.fold == "off":
         return
     for made in folds:
-        others = [one for one in claims if one.claim.agent != made.agent]
-        if made.agent != BASE and others:
-            _tell_edits(room, made, others)
+        if made.agent != BASE:
+            _tell_edits(room, made)
 
 
-def _tell_edits(room: Room, made: Made, claims: Sequence[Held]) -> None:
+def _tell_edits(room: Room, made: Made) -> None:
     for commit in _own_commits(room, made):
         paths = [path_text(path) for path in _changed(room, commit)]
-        for one in claims:
-            touched = tuple(path for path in paths if covers(one.claim.path, path))
-            if touched:
-                _tell(room, made, commit, one, touched)
+        for claim, untold in trespass.find_untold(room, made.agent, paths):
+            key = notice_key("claimed-edit", commit, str(claim.claim.token))
+            trespass.tell_of(room, made.agent, claim, untold, f"{made.agent}'s commit {commit[:10]} changes", key)
 
 
 def _own_commits(room: Room, made: Made) -> Iterator[Oid]:
@@ -61,12 +50,3 @@ def _changed(room: Room, commit: Oid) -> list[bytes]:
     history = room.history
     (parent,) = history.parents(commit)
     return sorted(history.changes(history.tree_of(parent), history.tree_of(commit)))
-
-
-def _tell(room: Room, made: Made, commit: Oid, claim: Held, paths: tuple[str, ...]) -> None:
-    shown = ", ".join(paths[:5]) + (f" and {len(paths) - 5} more" if len(paths) > 5 else "")
-    text = f"{made.agent}'s commit {commit[:10]} changes {shown}, which {claim.claim.agent} holds"
-    told = {made.agent} if room.config.enforce.fold == "advise" else {made.agent, claim.claim.agent}
-    notice = Notice("claimed-edit", tuple(sorted(told)), text, paths[:20])
-    with held(room.private / "fold.lock", seconds=LOCK_SECONDS, what="the fold lock"):
-        tell(room, notice, key=notice_key("claimed-edit", commit, str(claim.claim.token)))

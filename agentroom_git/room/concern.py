@@ -17,6 +17,7 @@ from agentroom_git.core.events import (
     TaskAdded,
     TaskDone,
     TaskDropped,
+    Withdrawn,
 )
 from agentroom_git.core.ids import SIDECAR, AgentName, Oid
 from agentroom_git.core.patterns import has
@@ -89,7 +90,7 @@ def is_addressed(recorded: Recorded, reader: AgentName) -> bool | None:
     body = recorded.event.body
     if isinstance(body, Broadcast):
         return body.to in ("", reader)
-    if isinstance(body, Notice):
+    if isinstance(body, Notice | Withdrawn):
         return reader in body.to and recorded.event.agent == SIDECAR
     return None if isinstance(body, TaskAdded | TaskDone | TaskDropped | Noted | Resolved | Abandoned) else False
 
@@ -115,8 +116,9 @@ def message_of(recorded: Recorded) -> Message:
     kind, topic, text, paths = "", "", event.subject(), ()
     if isinstance(body, Broadcast):
         kind, topic, text = "broadcast", body.topic, body.text
-    elif isinstance(body, Notice):
-        return Message(recorded.id, event.agent, event.at, body.kind, "", body.text, body.paths)
+    elif isinstance(body, Notice | Withdrawn):
+        kind = body.kind if isinstance(body, Notice) else body.type
+        return Message(recorded.id, event.agent, event.at, kind, "", body.text, body.paths)
     elif isinstance(body, Noted):
         kind, topic, text = "note", body.topic, body.text
     elif isinstance(body, TaskAdded | TaskDone | TaskDropped):

@@ -17,6 +17,7 @@ from agentroom_git.room import coordination, hookcache, leases, logs, messages
 from agentroom_git.room.coordination import Held
 from agentroom_git.room.hookcache import Known, Seat
 from agentroom_git.room.room import Room
+from agentroom_git.room.trespass import told_path
 from agentroom_git.system.files import read_json, write_json
 
 LONGEST_REST_SECONDS = 60.0
@@ -134,7 +135,7 @@ def _describe(conflicts: Sequence[tuple[str, Held]]) -> str:
 
 def _tell_holders(room: Room, conflicts: Sequence[tuple[str, Held]]) -> None:
     """Tell each holder once for each claim and path."""
-    file = room.private / "hook" / f"{room.agent()}.told.json"
+    file = told_path(room, room.agent())
     told = read_json(file)
     for path, held in conflicts:
         key = f"{held.claim.token} {path}"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from agentroom_git.core import trailers
 from agentroom_git.core.escape import one_line, path_text
-from agentroom_git.core.events import Event, Notice, Rewrote
+from agentroom_git.core.events import Event, Notice, Recorded, Rewrote, Withdrawn
 from agentroom_git.core.fold import Engine, Folded, Head
 from agentroom_git.core.ids import BASE, SIDECAR, AgentName, Oid
 from agentroom_git.core.landings import Landed
@@ -309,14 +309,14 @@ def notice_key(*parts: str) -> str:
     return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:16]
 
 
-def _keyed(room: Room, body: Notice | Rewrote | Landed, key: str) -> Event:
+def _keyed(room: Room, body: Notice | Withdrawn | Rewrote | Landed, key: str) -> Event:
     event = logs.new_event(room, SIDECAR, body)
     return Event(event.agent, event.lamport, event.at, event.seen, key, body)
 
 
-def tell(room: Room, notice: Notice, *, key: str) -> None:
+def tell(room: Room, notice: Notice | Withdrawn, *, key: str) -> Recorded:
     """Write a notice to the sidecar's log, once for a key; the caller holds the fold lock."""
-    log.append(room.refs, room.names.log(SIDECAR), _keyed(room, notice, key), room.clock.now())
+    return log.append(room.refs, room.names.log(SIDECAR), _keyed(room, notice, key), room.clock.now())
 
 
 def _tell_held(room: Room, branch: Branch, decision: Held) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from agentroom_git.core.events import Broadcast, Joined, ReadUpTo, Recorded
+from agentroom_git.core.events import Broadcast, Joined, ReadUpTo, Recorded, Withdrawn
 from agentroom_git.core.ids import HUMAN, SIDECAR, AgentName, Oid, is_oid
 from agentroom_git.git.log_scan import is_continued, read_one, scan
 from agentroom_git.room import logs
@@ -19,7 +19,7 @@ from agentroom_git.room.digest import read_digest, read_digests
 from agentroom_git.room.room import Room
 from agentroom_git.system.files import read_json, write_json
 
-VERSION = 1
+VERSION = 2
 UNREAD_AFTER = 600.0
 """Seconds after which a message that nobody has read is shown to its sender."""
 # Fewer new events than this are scanned anew each time rather than written down.
@@ -29,7 +29,10 @@ Cursor = dict[AgentName, Oid]
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A message that is not read yet; `to` is its one reader, `since` when it was first seen by the monotonic clock."""
+    """A message that is not read yet; `to` is its one reader, `since` when it was first seen by the monotonic clock.
+
+    `ends` is the message that it withdraws.
+    """
 
     lamport: int
     writer: AgentName
@@ -37,6 +40,7 @@ class Waiting:
     topic: str
     to: str = ""
     since: float = 0.0
+    ends: str = ""
 
     @property
     def order(self) -> tuple[int, str, str]:
@@ -116,7 +120,7 @@ def _scan_logs(room: Room, inbox: Inbox, now: float) -> int:
         else:
             inbox.waiting += reversed(found)
     if count:
-        inbox.waiting = _not_superseded(inbox.waiting)
+        inbox.waiting = _not_withdrawn(_not_superseded(inbox.waiting))
         inbox.sent = _not_superseded(inbox.sent)
     return count
 
@@ -133,7 +137,8 @@ def _is_sent(recorded: Recorded) -> bool:
 def _waiting(recorded: Recorded, now: float) -> Waiting:
     body = recorded.event.body
     topic, to = (body.topic, body.to) if isinstance(body, Broadcast) else ("", "")
-    return Waiting(recorded.event.lamport, recorded.event.agent, recorded.id, topic, to, now)
+    ends = body.notice if isinstance(body, Withdrawn) else ""
+    return Waiting(recorded.event.lamport, recorded.event.agent, recorded.id, topic, to, now, ends)
 
 
 def _not_superseded(waiting: Iterable[Waiting]) -> list[Waiting]:
@@ -146,6 +151,12 @@ def _not_superseded(waiting: Iterable[Waiting]) -> list[Waiting]:
         said.add((one.writer, one.topic))
         kept.append(one)
     return kept[::-1]
+
+
+def _not_withdrawn(waiting: list[Waiting]) -> list[Waiting]:
+    """Return the messages without those that were withdrawn before they were read, and what withdrew them."""
+    over = {one.ends for one in waiting if one.ends} & {one.id for one in waiting}
+    return [one for one in waiting if one.id not in over and one.ends not in over] if over else waiting
 
 
 def readers(room: Room, sender: AgentName, to: str = "") -> list[AgentName]:
@@ -199,8 +210,8 @@ def save(room: Room, inbox: Inbox) -> None:
         "boot": inbox.boot,
         "cursor": inbox.cursor,
         "scanned": inbox.scanned,
-        "waiting": [[one.lamport, one.writer, one.id, one.topic, one.to, one.since] for one in inbox.waiting],
-        "sent": [[one.lamport, one.writer, one.id, one.topic, one.to, one.since] for one in inbox.sent],
+        "waiting": [_row(one) for one in inbox.waiting],
+        "sent": [_row(one) for one in inbox.sent],
     }
     write_json(room.private / "inbox" / f"{inbox.reader}.json", record)
 
@@ -241,7 +252,11 @@ def _load(path: Path, reader: AgentName, boot: str, now: float) -> Inbox | None:
         return None
 
 
+def _row(one: Waiting) -> list[object]:
+    return [one.lamport, one.writer, one.id, one.topic, one.to, one.since, one.ends]
+
+
 def _parse(row: Any, now: float | None) -> Waiting:
-    lamport, writer, id, topic, to, since = row
+    lamport, writer, id, topic, to, since, ends = row
     at = float(since) if now is None else now
-    return Waiting(int(lamport), AgentName(str(writer)), Oid(str(id)), str(topic), str(to), at)
+    return Waiting(int(lamport), AgentName(str(writer)), Oid(str(id)), str(topic), str(to), at, str(ends))

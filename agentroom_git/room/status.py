@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agentroom_git.core.claims import ClaimsError, covers, overlaps
+from agentroom_git.core.clash import Clash
 from agentroom_git.core.events import Joined
 from agentroom_git.core.ids import HUMAN, NULL, SIDECAR, AgentName
 from agentroom_git.git import contested_refs
 from agentroom_git.git.contested_refs import Stored
 from agentroom_git.git.log import Unreadable
 from agentroom_git.git.worktrees import Worktree
-from agentroom_git.room import disk, leases, logs, messages, presence, scratchpad, story, syncing, tasks
+from agentroom_git.room import disk, leases, logs, messages, presence, scratchpad, story, syncing, tasks, warning
 from agentroom_git.room.coordination import Held, live_claims, repository_path
 from agentroom_git.room.digest import Digest, closed_contests, read_digests
 from agentroom_git.room.folding import read_folds
@@ -44,7 +45,9 @@ class Presence:
 class Status:
     """`disk` says why nothing is folded or synced, where a disk has too little room; otherwise it is empty.
 
-    `tasks` are the open ones, but for contested regions; `topics` are those of the scratchpad, with their counts."""
+    `warnings` are what uncommitted edits would contest, as the running sidecar sees it. `tasks` are the open ones, but
+    for contested regions; `topics` are those of the scratchpad, with their counts.
+    """
 
     room: str
     integration: str
@@ -55,6 +58,7 @@ class Status:
     claims: tuple[Held, ...]
     folds: tuple[Line, ...]
     contested: tuple[Stored, ...]
+    warnings: tuple[Clash, ...]
     tasks: tuple[Listed, ...]
     topics: tuple[tuple[str, int], ...]
     gate: GateSummary | None
@@ -92,11 +96,17 @@ def read_status(room: Room, paths: Sequence[str] = ()) -> Status:
         claims=claims,
         folds=tuple(story.line_of_fold(room, fold) for fold in read_folds(room, RECENT_FOLDS)),
         contested=tuple(r for r in records if not wanted or any(covers(p, r.path) for p in wanted)),
+        warnings=tuple(c for c in _warnings(room) if not wanted or any(covers(p, c.path) for p in wanted)),
         tasks=tuple(listed),
         topics=scratchpad.topics_of(scratchpad.all_notes(digests)),
         gate=read_summary(room),
         problems=tuple(problems),
     )
+
+
+def _warnings(room: Room) -> list[Clash]:
+    # Without a sidecar nobody takes them back.
+    return [one.clash for one in warning.read_standing(room)] if sidecar_lock_held(room) else []
 
 
 def _read_claims(room: Room, problems: list[Unreadable]) -> list[Held]:

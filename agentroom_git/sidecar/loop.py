@@ -73,7 +73,12 @@ def _serve(room: Room, is_stopped: Callable[[], bool], log: TextIO) -> None:
         loop.say(f"serving {room.checkout}")
         while not is_stopped():
             pause = loop.round()
-            watch.wait(is_stopped, at_least=pause, at_most=loop.next_in())
+            # However much is edited, refs are looked at now and then.
+            end = room.clock.monotonic() + POLL_SECONDS
+            while watch.wait(
+                is_stopped, at_least=pause, at_most=min(loop.next_in(), max(0.0, end - room.clock.monotonic()))
+            ):
+                loop.look_at_edits()
         loop.say("stopped")
 
 
@@ -110,6 +115,10 @@ class _Loop:
             self.say(f"{traceback.format_exc()}again in {self.pause:g} s")
         return self.pause
 
+    def look_at_edits(self) -> None:
+        for service in self.services.values():
+            service.look_at_edits()
+
     def next_in(self) -> float:
         """Return the number of seconds after which to look, even if nothing moves."""
         due = [one for service in self.services.values() if (one := service.next_in()) is not None]
@@ -129,5 +138,5 @@ class _Loop:
     def _service(self, room: Room) -> Service:
         name = room.names.room
         if name not in self.services:
-            self.services[name] = Service(room, self.say, self.watch.poke)
+            self.services[name] = Service(room, self.say, self.watch)
         return self.services[name]

@@ -14,7 +14,10 @@ from agentroom_git.room.left_locks import clear_left_locks
 from agentroom_git.room.room import Room, acting_as
 from agentroom_git.room.syncing import SyncResult, Waiting, sync_room
 from agentroom_git.sidecar.duties import Duty, Roster, back_off
+from agentroom_git.sidecar.edits import NAME as EDITS
+from agentroom_git.sidecar.edits import Edits
 from agentroom_git.sidecar.gating import GateDuty
+from agentroom_git.sidecar.watch import Watch
 
 # A worktree in the middle of a git command is tried again soon; one that waits for its agent, when something moves.
 RETRY_PASSING_SECONDS = 0.05
@@ -34,7 +37,7 @@ class Service:
 
     room: Room
     say: Callable[[str], None]
-    poke: Callable[[], None]
+    watch: Watch
     roster: Roster = field(init=False)
     folder: Folder = field(init=False)
     seen: Fingerprint = ()
@@ -49,7 +52,8 @@ class Service:
     def __post_init__(self) -> None:
         self.folder = Folder(self.room)
         self.known = forward_only.remembered(self.room)
-        self.roster = Roster([make(self.room, self.poke) for make in DUTIES], self.say)
+        others = [make(self.room, self.watch.poke) for make in DUTIES]
+        self.roster = Roster([Edits(self.room, self.watch), *others], self.say)
 
     def tick(self) -> bool:
         """Bring everything up to date; return whether something was folded.
@@ -72,8 +76,15 @@ class Service:
             except Exception:  # noqa: BLE001 - the room's boundary: one bad moment must not end everybody's syncing
                 self._rest(now, traceback.format_exc())
                 self.folder = Folder(self.room)
-        self.roster.run(now, moved=moved)
+        self.roster.wake(EDITS)
+        self.roster.run(self.room.clock.monotonic(), moved=moved)
         return folded
+
+    def look_at_edits(self) -> None:
+        """Give the edits and what is due their turn, without a look at refs: nothing but files was touched."""
+        if not self.is_disk_full:
+            self.roster.wake(EDITS)
+            self.roster.run(self.room.clock.monotonic(), moved=False)
 
     def next_in(self) -> float | None:
         """Return in how many seconds there is something to do by itself, or None."""

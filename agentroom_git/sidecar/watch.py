@@ -26,6 +26,9 @@ POLL_SECONDS = 2.0
 SETTLE_SECONDS = 0.003
 """How long to wait for what follows an event: a commit sends a dozen."""
 
+EDITS_SECONDS = 0.3
+"""How long edits are gathered before they wake: an agent's tool writes several files, or commits them at once."""
+
 # Editors, other tools and a second repository of the user need watches, too.
 _SHARE_OF_WATCHES = 0.5
 _DEFAULT_WATCHES = 8192
@@ -60,6 +63,7 @@ class Watch:
     _old_signal_fd: int = -1
     _has_moved: bool = False
     _touched: dict[str, set[Touched]] = field(default_factory=dict)
+    _edited_at: float | None = None
 
     def __enter__(self) -> "Watch":
         self._pipe = os.pipe()
@@ -100,27 +104,35 @@ class Watch:
         self._touched.pop(str(top), None)
         self.problems.pop(str(top), None)
 
+    def has_touched(self, top: Path) -> bool:
+        return str(top) in self._touched
+
     def take(self, top: Path) -> set[Touched]:
         """Return what was touched in a followed worktree since the last call."""
         return self._touched.pop(str(top), set())
 
-    def wait(self, is_stopped: Callable[[], bool], *, at_least: float, at_most: float) -> None:
+    def wait(self, is_stopped: Callable[[], bool], *, at_least: float, at_most: float) -> bool:
         """Return when something moved or was touched, or after `at_most` seconds; not before `at_least` unless stopped.
 
-        What is touched between two calls makes the second one return at once.
+        What is touched between two calls makes the second one return at once. Edits are gathered for a moment; the
+        answer is whether they alone ended the wait.
         """
         start = self.clock.monotonic()
         while (left := start + at_least - self.clock.monotonic()) > 0 and not is_stopped():
             self._select(min(left, _STOP_LOOKS_SECONDS))
         while not self._has_moved and not is_stopped():
-            left = start + at_most - self.clock.monotonic()
-            if left <= 0:
+            now, end = self.clock.monotonic(), start + at_most
+            if self._edited_at is not None and self._edited_at + EDITS_SECONDS < end:
+                end = self._edited_at + EDITS_SECONDS
+            if now >= end:
                 break
-            self._select(left)
+            self._select(end - now)
         if self._has_moved:
             self.clock.sleep(SETTLE_SECONDS)
             self._read()
-        self._has_moved = False
+        is_edited = self._edited_at is not None and not self._has_moved
+        self._has_moved, self._edited_at = False, None
+        return is_edited
 
     def _select(self, seconds: float) -> None:
         select.select([self._pipe[0], self._source.fileno()], [], [], seconds)
@@ -136,7 +148,8 @@ class Watch:
                 self._has_moved |= _concerns_us(touched)
             elif not _is_git(touched.path):
                 self._touched.setdefault(touched.tree, set()).add(touched)
-                self._has_moved = True
+                if self._edited_at is None:
+                    self._edited_at = self.clock.monotonic()
 
     def _note_problem(self, name: str, problem: str) -> None:
         if problem:

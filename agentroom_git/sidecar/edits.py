@@ -1,0 +1,182 @@
+"""The duty that looks at uncommitted edits: told where somebody else holds the path, warned of where they would clash,
+and committed after a quiet time.
+
+It looks at files that the kernel reports, and at a whole worktree only when it begins, when events were lost, or now
+and then where its folders cannot be watched. It rests after each look for twenty times as long as that took.
+"""
+
+from dataclasses import dataclass, field
+
+from agentroom_git.core.escape import path_text
+from agentroom_git.core.ids import AgentName, Oid
+from agentroom_git.errors import AgentroomError
+from agentroom_git.git.dirt import DirtError
+from agentroom_git.git.operations import operation_under_way
+from agentroom_git.git.worktree_lock import is_taken
+from agentroom_git.git.worktrees import Worktree
+from agentroom_git.room import saving, trespass
+from agentroom_git.room.edits import Desk
+from agentroom_git.room.room import Room
+from agentroom_git.room.warning import Forecast
+from agentroom_git.sidecar.watch import Watch
+from agentroom_git.system.pids import is_git_at_work_in
+
+NAME = "edits"
+REST = 20
+"""Of one second, at most one twentieth is spent on looking."""
+
+SCAN_SECONDS = 10.0
+RETRY_SECONDS = 0.2
+
+
+@dataclass(slots=True)
+class Edits:
+    """`desks` are the worktrees that are looked at; `scanned` when the unwatched ones were, `quiet` the last edits."""
+
+    room: Room
+    watch: Watch
+    name: str = NAME
+    desks: dict[AgentName, Desk] = field(default_factory=dict)
+    forecast: Forecast = field(init=False)
+    scanned: dict[AgentName, float] = field(default_factory=dict)
+    quiet: dict[AgentName, float] = field(default_factory=dict)
+    changed: set[AgentName] = field(default_factory=set)
+    is_pending: bool = True
+    resting_until: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.forecast = Forecast(self.room)
+
+    def close(self) -> None:
+        for desk in self.desks.values():
+            self.watch.unfollow(desk.worktree.path)
+
+    def run(self, now: float, moved: bool) -> float | None:
+        if moved:
+            self._follow(now)
+            self.is_pending = True
+        if now < self.resting_until:
+            return self.resting_until - now
+        again = [self._look(now), self._scan_again(now)]
+        if self.changed or self.is_pending or self.forecast.standing:
+            again.append(self._judge(now))
+            cost = self.room.clock.monotonic() - now
+            self.resting_until = now + cost * REST
+        again.append(self._save(now))
+        return min((one for one in again if one is not None), default=None)
+
+    def _follow(self, now: float) -> None:
+        """Take up worktrees that came, HEADs that moved, and drop worktrees that went."""
+        found = {agent: one for agent, one in self.room.worktrees().items() if not one.problem and one.head is not None}
+        for agent in self.desks.keys() - found.keys():
+            self.watch.unfollow(self.desks.pop(agent).worktree.path)
+        for agent, worktree in found.items():
+            desk = self.desks.get(agent)
+            head = worktree.head
+            if head is None or operation_under_way(worktree.git_dir):
+                continue
+            if desk is None or desk.worktree.path != worktree.path:
+                self._open(agent, worktree, head, now)
+            elif desk.dirt.head != head:
+                desk.move(worktree, head)
+                self.changed.add(agent)
+
+    def _open(self, agent: AgentName, worktree: Worktree, head: Oid, now: float) -> None:
+        try:
+            desk = Desk.open(agent, worktree, head)
+            self.watch.follow(worktree.path, desk.dirt.skips)
+            # Following began before the look, so that no edit in between is missed.
+            edits = desk.look_at_all()
+        except DirtError as error:
+            self.watch.unfollow(worktree.path)
+            self.watch.problems[str(worktree.path)] = f"its edits are not seen: {error}"
+            return
+        self.desks[agent] = desk
+        self.scanned[agent] = now
+        if edits:
+            self.changed.add(agent)
+            self.quiet[agent] = now
+
+    def _look(self, now: float) -> float | None:
+        """Look at what was touched; return when to try again where some worktree has to wait for its agent's git."""
+        again = None
+        for agent, desk in self.desks.items():
+            if not self.watch.has_touched(desk.worktree.path):
+                continue
+            if is_taken(desk.worktree.git_dir) or operation_under_way(desk.worktree.git_dir):
+                again = RETRY_SECONDS
+                continue
+            touched = self.watch.take(desk.worktree.path)
+            self.quiet[agent] = now
+            self.changed.add(agent)
+            if any(one.path.rpartition(b"/")[2] == b".gitignore" for one in touched):
+                self.watch.follow(desk.worktree.path, desk.dirt.skips)
+            if any(one.is_folder for one in touched):
+                desk.look_at_all()
+            else:
+                desk.look(one.path for one in touched)
+        return again
+
+    def _scan_again(self, now: float) -> float | None:
+        """Look at worktrees whose folders cannot be watched; return in how many seconds to do so again."""
+        unwatched = [desk for desk in self.desks.values() if str(desk.worktree.path) in self.watch.problems]
+        for desk in unwatched:
+            if now - self.scanned.get(desk.agent, 0.0) >= SCAN_SECONDS:
+                before = dict(desk.edits)
+                desk.look_at_all()
+                self.scanned[desk.agent] = now
+                if desk.edits != before:
+                    self.changed.add(desk.agent)
+                    self.quiet[desk.agent] = now
+        return SCAN_SECONDS if unwatched else None
+
+    def _judge(self, now: float) -> float | None:
+        """Tell of edits that concern others; return when to look again at what may pass by itself.
+
+        Not while git is at work: a checkout writes files before it moves HEAD, and for a moment they look like edits.
+        """
+        self.is_pending = False
+        for agent in list(self.changed):
+            desk = self.desks.get(agent)
+            paths = {path_text(path) for path in desk.edits} if desk else set()
+            if desk and trespass.find_untold(self.room, agent, paths):
+                if self._is_git_at_work(desk):
+                    return RETRY_SECONDS
+                trespass.tell_uncommitted(self.room, agent, paths)
+            self.changed.discard(agent)
+        clashes = self.forecast.find(self.desks)
+        if self.forecast.new(clashes) and any(map(self._is_git_at_work, self.desks.values())):
+            self.is_pending = True
+            return RETRY_SECONDS
+        return self.forecast.update(clashes, now)
+
+    def _is_git_at_work(self, desk: Desk) -> bool:
+        return is_taken(desk.worktree.git_dir) or is_git_at_work_in(desk.worktree.path)
+
+    def _save(self, now: float) -> float | None:
+        """Commit what was left alone for the quiet time; return in how many seconds the next worktree is due."""
+        wait = self.room.config.autosave.quiet
+        due = []
+        for agent, since in list(self.quiet.items()) if wait else ():
+            desk = self.desks.get(agent)
+            if desk is None or not desk.edits:
+                del self.quiet[agent]
+            elif now - since < wait:
+                due.append(since + wait - now)
+            else:
+                del self.quiet[agent]
+                if self._save_one(agent):
+                    self.quiet[agent] = now - wait + RETRY_SECONDS
+                    due.append(RETRY_SECONDS)
+        return min(due, default=None)
+
+    def _save_one(self, agent: AgentName) -> bool:
+        """Commit the edits of one agent; return whether a git command of its own made it wait."""
+        worktree = self.room.worktrees().get(agent)
+        if worktree is None or worktree.problem:
+            return False
+        try:
+            return saving.save_quiet(self.room, agent, worktree).is_passing
+        except AgentroomError:
+            # Left for the next burst of edits: one agent's trouble is no other's.
+            return False

@@ -1,0 +1,137 @@
+"""Edits that nobody has committed yet, seen by the real sidecar beside agents who go on working."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from agentroom_git.core.ids import AgentName
+from agentroom_git.room import coordination, messages, presence
+from agentroom_git.sidecar import lifecycle
+from agentroom_git.system.locks import held
+from rooms import Bed, edited, numbered
+
+PATIENCE_SECONDS = 30.0
+
+
+def until(condition: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        if time.monotonic() > deadline:
+            pytest.fail(f"waited {PATIENCE_SECONDS:g} s in vain until {what}")
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def joined(bed: Bed) -> Bed:
+    bed.join("alice", "bob")
+    bed.commit("alice", {"n.txt": numbered()})
+    bed.settle()
+    return bed
+
+
+@pytest.fixture
+def served(joined: Bed) -> Iterator[Bed]:
+    lifecycle.start(joined.room())
+    yield joined
+    lifecycle.stop(joined.room())
+
+
+def _kinds(bed: Bed, name: str) -> list[str]:
+    return [one.kind for one in messages.unread(bed.as_agent(name)).messages]
+
+
+def test_an_uncommitted_edit_of_what_another_holds_is_told_to_both_once(served: Bed) -> None:
+    coordination.claim(served.as_agent("alice"), ["src"])
+    served.write("bob", {"src/app.py": "bob = 1\n"})
+    until(lambda: "claimed-edit" in _kinds(served, "alice"), "alice is told")
+
+    served.write("bob", {"src/app.py": "bob = 2\n", "n.txt": edited(numbered(), 1, "free")})
+    served.git("commit", "--quiet", "--all", "-m", "now committed", cwd=served.path("bob"))
+    until(lambda: (served.path("alice") / "n.txt").read_text().startswith("free"), "the commit has arrived")
+
+    assert _kinds(served, "alice") == _kinds(served, "bob") == ["claimed-edit"]
+
+
+def test_edits_that_would_clash_are_told_to_both_and_withdrawn(served: Bed) -> None:
+    served.write("alice", {"n.txt": edited(numbered(), 5, "alice")})
+    served.write("bob", {"n.txt": edited(numbered(), 5, "bob")})
+    until(lambda: "warning" in _kinds(served, "alice") and "warning" in _kinds(served, "bob"), "both are warned")
+
+    messages.read(served.as_agent("alice"))
+    served.write("bob", {"n.txt": numbered()})
+
+    until(lambda: _kinds(served, "alice") == ["withdrawn"], "alice, who read it, is told that it has passed")
+    assert _kinds(served, "bob") == []
+
+
+def test_edits_in_new_folders_and_in_worktrees_that_joined_later_are_seen(served: Bed) -> None:
+    served.join("carol")
+    coordination.claim(served.as_agent("alice"), ["deep"])
+    served.write("carol", {"deep/er/file.txt": "carol\n"})
+
+    until(lambda: "claimed-edit" in _kinds(served, "alice"), "alice is told")
+
+
+def test_what_was_edited_without_a_sidecar_is_seen_when_it_starts(joined: Bed) -> None:
+    for name in ("alice", "bob"):
+        joined.write(name, {"n.txt": edited(numbered(), 5, name)})
+    lifecycle.start(joined.room())
+    try:
+        until(lambda: "warning" in _kinds(joined, "bob"), "bob is warned")
+    finally:
+        lifecycle.stop(joined.room())
+
+
+def test_files_that_sync_and_checkouts_write_are_nobodys_edits(served: Bed) -> None:
+    coordination.claim(served.as_agent("alice"), ["n.txt"])
+    for number in range(5):
+        served.commit("alice", {"n.txt": edited(numbered(), 5, f"alice {number}")})
+        until(lambda: served.tree("agentroom/main/bob") == served.tree(), "bob has it")
+        served.git("checkout", "--quiet", "HEAD~1", "--", "n.txt", cwd=served.path("bob"))
+        served.git("checkout", "--quiet", "HEAD", "--", "n.txt", cwd=served.path("bob"))
+    served.write("bob", {"mark.txt": "bob\n"})
+    coordination.claim(served.as_agent("alice"), ["mark.txt"])
+    served.write("bob", {"mark.txt": "bob again\n"})
+    until(lambda: "claimed-edit" in _kinds(served, "bob"), "the mark is seen")
+
+    paths = [one.paths for one in messages.unread(served.as_agent("bob")).messages if one.kind == "claimed-edit"]
+    assert ("mark.txt",) in paths
+    assert _kinds(served, "bob").count("warning") == 0
+
+
+@pytest.fixture
+def quiet(joined: Bed) -> Iterator[Bed]:
+    """A room that saves after a second of quiet, served."""
+    (joined.repository / ".agentroom.yaml").write_text("autosave: 1s\n")
+    lifecycle.start(joined.room())
+    yield joined
+    lifecycle.stop(joined.room())
+
+
+def test_after_a_quiet_time_a_burst_is_committed_once_under_the_agents_name(quiet: Bed) -> None:
+    before = quiet.head("bob")
+    with held(presence.run_lock(quiet.room(), AgentName("bob")), seconds=5.0, what="the run lock"):
+        for number in range(5):
+            quiet.write("bob", {"n.txt": edited(numbered(), 2, f"draft {number}"), f"new-{number}.txt": "new\n"})
+        until(lambda: quiet.git("status", "--porcelain", cwd=quiet.path("bob")) == "", "bob's edits are committed")
+
+    log = quiet.git(
+        "log", "--format=%an|%s|%(trailers:key=Agentroom-Agent,valueonly)", f"{before}..", cwd=quiet.path("bob")
+    )
+    own = [line for line in log.splitlines() if line.startswith("bob|bob: save")]
+    assert own == ["bob|bob: save n.txt, new-0.txt, new-1.txt and 3 more|bob"]
+    until(lambda: (quiet.path("alice") / "new-4.txt").exists(), "alice has them")
+
+
+def test_while_edits_go_on_nothing_is_committed(quiet: Bed) -> None:
+    before, number, end = quiet.head("bob"), 0, time.monotonic() + 3.0
+    stop = threading.Event()
+    while time.monotonic() < end:
+        quiet.write("bob", {"n.txt": edited(numbered(), 2, f"draft {number}")})
+        number += 1
+        stop.wait(0.05)
+        assert quiet.head("bob") == before
+    until(lambda: quiet.head("bob") != before, "the last draft is committed")
+    assert f"draft {number - 1}" in quiet.git("show", "HEAD:n.txt", cwd=quiet.path("bob"))
