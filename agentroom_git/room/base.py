@@ -1,9 +1,12 @@
 """The user's own branch, over which the room was opened: it is folded like an agent's and never synced to."""
 
-from agentroom_git.core.events import Opened, Recorded
-from agentroom_git.core.ids import HUMAN
+from agentroom_git.core.escape import one_line
+from agentroom_git.core.events import Notice, Opened, Recorded
+from agentroom_git.core.ids import HUMAN, Oid
 from agentroom_git.room.logs import read_log
 from agentroom_git.room.room import Room
+
+NAME_IT = "say which branch is yours, in .agentroom.yaml: `base: NAME`"
 
 
 def base_branch(room: Room) -> str:
@@ -20,3 +23,33 @@ def opening(room: Room) -> Opened | None:
         if isinstance(item, Recorded) and isinstance(item.event.body, Opened):
             return item.event.body
     return None
+
+
+def _short(room: Room) -> str:
+    return one_line(base_branch(room).removeprefix("refs/heads/"), 80)
+
+
+def rewritten(room: Room, old: Oid, new: Oid) -> Notice:
+    """Return what everybody is told when the user's branch was rebased, amended or moved by force."""
+    text = (
+        f"the user rewrote {_short(room)} from {old[:10]} to {new[:10]}: what the user dropped there is dropped here,"
+        " what agents did stays, and sync brings it to your worktree"
+    )
+    return Notice("rewrote", tuple(sorted(room.worktrees())), text, ())
+
+
+def stepped_back(room: Room, old: Oid, new: Oid) -> Notice:
+    """Return what everybody is told when the user's branch was put back and nothing new is on it."""
+    text = (
+        f"the user put {_short(room)} back from {old[:10]} to {new[:10]}: nothing is taken away here until something"
+        " new is committed there, or the user undoes the fold"
+    )
+    return Notice("held", tuple(sorted(room.worktrees())), text, ())
+
+
+def missing(room: Room) -> str:
+    """Return what is wrong where the user's branch is not there, or an empty text."""
+    name = base_branch(room)
+    if not name:
+        return "the room knows no branch of yours"
+    return "" if room.refs.get(name) is not None else f"your branch {_short(room)!r} is not there any more"

@@ -23,8 +23,7 @@ from agentroom_git.git.folds import Fold, Tip
 from agentroom_git.git.operations import operation_under_way
 from agentroom_git.git.repo import packs_changed
 from agentroom_git.git.writing import UnwritableError
-from agentroom_git.room import disk, landed, logs
-from agentroom_git.room.base import base_branch
+from agentroom_git.room import base, disk, landed, logs
 from agentroom_git.room.room import Room
 from agentroom_git.system.locks import held
 
@@ -184,7 +183,6 @@ class Folder:
     def _fold_base(self, branch: Branch, decision: Take | Rewritten, previous: Fold) -> tuple[Branch, Head]:
         """Return how far the user's branch is folded now, and the head for it: what landed is folded by itself."""
         room = self.room
-        folded = _observe(room, branch, previous).tip
         if isinstance(decision, Rewritten):
             before = landed.stood_for(room, previous.id, decision.old) or decision.old
             found = landed.stand_again(room, self.engine, branch.head, previous.id, before)
@@ -192,7 +190,7 @@ class Folder:
                 return branch, self._join(branch, decision.old, before)
             self._rewrote(branch, decision.old, found.stands)
         else:
-            found = landed.stand_for(room, self.engine, branch.head, previous.id, folded)
+            found = landed.stand_for(room, self.engine, branch.head, previous.id)
         if found.landing is not None:
             body = landed.describe(room, found.landing, branch.name.removeprefix("refs/heads/"), previous.id)
             self._record(body, notice_key("landed", found.landing.fold, found.commit))
@@ -203,6 +201,8 @@ class Folder:
 
     def _rewrote(self, branch: Branch, old: Oid, join: Oid) -> None:
         self._record(Rewrote(branch.agent, old, branch.head, join), notice_key("rewrote", old, branch.head))
+        if branch.agent == BASE:
+            tell(self.room, base.rewritten(self.room, old, branch.head), key=notice_key("base", old, branch.head))
 
     def _join(self, branch: Branch, tip: Oid, old: Oid) -> Head:
         """Return the commit that stands for a rewritten branch: all that others did, and of its own only the new.
@@ -242,10 +242,10 @@ def observe_branches(room: Room) -> list[Branch]:
         tip = room.refs.get(own)
         if writer not in found and tip is not None:
             found[writer] = Branch(writer, tip, own)
-    base = base_branch(room)
-    tip = room.refs.get(base) if base else None
-    if base and tip is not None:
-        found[BASE] = Branch(BASE, tip, base)
+    name = base.base_branch(room)
+    tip = room.refs.get(name) if name else None
+    if name and tip is not None:
+        found[BASE] = Branch(BASE, tip, name)
     return [found[agent] for agent in sorted(found)]
 
 
@@ -324,9 +324,10 @@ def _tell_held(room: Room, branch: Branch, decision: Held) -> None:
         f"your branch stepped back from {decision.old[:10]}, which the others have already; nothing was taken from"
         " them, and your worktree is not synced. Run sync to take it up again, or commit what you want instead"
     )
-    tell(
-        room, Notice("held", (branch.agent,), text, ()), key=notice_key("held", branch.agent, decision.old, branch.head)
-    )
+    notice = Notice("held", (branch.agent,), text, ())
+    if branch.agent == BASE:
+        notice = base.stepped_back(room, decision.old, branch.head)
+    tell(room, notice, key=notice_key("held", branch.agent, decision.old, branch.head))
 
 
 def _tell_contested(room: Room, record: Contested) -> None:

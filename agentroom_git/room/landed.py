@@ -46,8 +46,8 @@ class Standing:
     landing: Landing | None
 
 
-def stand_for(room: Room, engine: Engine, head: Oid, tip: Oid, folded: Oid | None) -> Standing:
-    """Return what to fold for the user's branch at `head`; `folded` is where it stood in integration at `tip`.
+def stand_for(room: Room, engine: Engine, head: Oid, tip: Oid) -> Standing:
+    """Return what to fold for the user's branch at `head` into integration at `tip`.
 
     A plain commit does where nothing landed yet. Later ones stand on what stood for the branch before: alone, they
     would not reach the fold that they were made with, and be merged as if their author had not seen it.
@@ -56,7 +56,7 @@ def stand_for(room: Room, engine: Engine, head: Oid, tip: Oid, folded: Oid | Non
     landing = find_landing(room, engine, head, tip)
     commit = landing.commit if landing else head
     known = [landing.fold] if landing and not landing.is_merge else []
-    before = stood_for(room, tip, folded) if folded else None
+    before = stood_for(room, tip, head)
     if before is not None and not any(history.reaches(one, before) for one in (*known, commit)):
         known.append(before)
     if not known:
@@ -78,14 +78,14 @@ def stand_again(room: Room, engine: Engine, head: Oid, tip: Oid, before: Oid) ->
     return None
 
 
-def stood_for(room: Room, tip: Oid, folded: Oid) -> Oid | None:
-    """Return the commit that stood for the user's branch when it was at `folded`; None where it stood for itself."""
+def stood_for(room: Room, tip: Oid, head: Oid) -> Oid | None:
+    """Return what stands for the user's branch in integration, as far as `head` has it; None where it is itself."""
     history = room.history
     for fold in fold_chain(room, tip):
         brought = history.parents(fold)[1]
         if read_fold(history, fold).folded[0].agent == BASE:
             joined = read_landing(history, brought) or read_join(history, brought)
-            return brought if joined is not None and joined[-1] == folded else None
+            return brought if joined is not None and history.reaches(head, joined[-1]) else None
     return None
 
 

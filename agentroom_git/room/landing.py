@@ -22,7 +22,7 @@ from agentroom_git.git.folds import read_fold
 from agentroom_git.git.operations import operation_under_way
 from agentroom_git.git.worktrees import list_worktrees
 from agentroom_git.room import contests, landing_text, logs, notes, trust
-from agentroom_git.room.base import base_branch
+from agentroom_git.room.base import NAME_IT, base_branch, missing
 from agentroom_git.room.config import parse_branch
 from agentroom_git.room.folding import Folder
 from agentroom_git.room.gate import last_check, read_green
@@ -136,11 +136,7 @@ def _plan(room: Room, choices: Choices) -> _Plan:
     base = base_branch(room)
     start = room.refs.get(base) if base else None
     if start is None:
-        name = base.removeprefix("refs/heads/")
-        raise LandingError(
-            f"your branch {name!r} is not there any more" if name else "the room knows no branch of yours",
-            hint="say which one is, in .agentroom.yaml: `base: NAME`",
-        )
+        raise LandingError(missing(room), hint=NAME_IT)
     fold = room.integration()
     if choices.green:
         green = read_green(room)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from agentroom_git.core.escape import one_line
 from agentroom_git.errors import UsageError
 from agentroom_git.git import configuration
+from agentroom_git.room.base import NAME_IT, missing
 from agentroom_git.room.doctor.finding import Finding
 from agentroom_git.room.opening import DISPLAY_REF, check_repository
 from agentroom_git.room.room import Room
@@ -47,6 +48,9 @@ def examine_settings(room: Room) -> Iterator[Finding]:
             "git's automatic gc has stopped and warns at every commit",
             f"read and remove {room.repo.common_dir / 'gc.log'}",
         )
+    if room.refs.get(room.names.integration) is not None and (problem := missing(room)):
+        text = f"{problem}: its commits do not reach the agents, and nothing can be landed"
+        yield Finding("problem", text, NAME_IT)
     yield from _examine_pushes(room)
     loose = _loose_objects(room)
     if loose > _MANY_LOOSE:
