@@ -6,6 +6,7 @@ nothing but tests can tell which of them keeps every feature working.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 from agentroom_git.core.cascade import Combination, Conflict, combine, keep_all
 from agentroom_git.core.hunks import LineDiff
@@ -43,6 +44,14 @@ def find_alternatives(
     found.append(Candidate("base", base))
     by_text = {candidate.text: candidate for candidate in reversed(found) if candidate.text != stands}
     return tuple(candidate for candidate in found if by_text.get(candidate.text) is candidate)
+
+
+def rank_choices(options: Sequence[int]) -> list[tuple[int, ...]]:
+    """Return every choice of one option for each region, given how many each has, the one with the lowest sum first.
+
+    Option 0 of a region is what stands there; the choice that changes nothing is left out.
+    """
+    return sorted(product(*map(range, options)), key=lambda ranks: (sum(ranks), ranks))[1:]
 
 
 def _combinations(

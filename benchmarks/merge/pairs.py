@@ -2,8 +2,11 @@
 
 TASK is a task folder of the CooperBench data set (github.com/cooperbench/CooperBench, MIT), REPO a clone of the project
 that it is about, PYTHON an interpreter with the project's test dependencies. Each pair is merged by git, by the fold
-without claims, and by the fold with a claim of each side in turn. Prints for the pairs that git cannot merge, and for
-those that it can, whose tests pass. The tests are the project's and run as they are: only for data that you trust.
+without claims, and by the fold with a claim of each side in turn. Then tests choose among what the fold decided by rank
+and up to eight combinations of its candidates: once the tests that the project had before, as a gate does, and once the
+features' own, which nobody has in advance and which bound what choosing can give. Prints for the pairs that git cannot
+merge, and for those that it can, whose tests pass. The tests are the project's and run as they are: only for data that
+you trust.
 """
 
 import argparse
@@ -14,19 +17,33 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from itertools import combinations
+from dataclasses import dataclass, field, replace
+from itertools import combinations, islice
 from pathlib import Path
 
 import pygit2
 
 from agentroom_git.core import trailers
-from agentroom_git.core.fold import Engine, Head
+from agentroom_git.core.candidates import Candidate, find_alternatives, rank_choices
+from agentroom_git.core.contested import Contested
+from agentroom_git.core.fold import Engine, Folded, Head
 from agentroom_git.core.ids import AgentName, Oid
 from agentroom_git.git.objects import GitHistory
 
 SECONDS = 120
 OUTCOMES = ("both", "first", "second", "neither")
+WAYS = (
+    "git",
+    "fold",
+    "fold, claim of one side",
+    "fold, the project's tests choose",
+    "fold, the features' tests choose",
+)
+BY_RANK = ("claim", "side", "both")
+MAX_COMBINATIONS = 8
+MAX_REGIONS = 4
+BEFORE = 0
+"""Stands for the tests that the project had before, among the numbers of features."""
 
 
 @dataclass
@@ -71,17 +88,52 @@ class Bench:
         printed = self.git("merge-tree", "--write-tree", one, other, check=False).splitlines()
         return printed[0] if len(printed) == 1 else None
 
-    def fold(self, pair: tuple[int, int], commits: tuple[Oid, Oid]) -> str:
+    def fold(self, pair: tuple[int, int], commits: tuple[Oid, Oid]) -> Folded:
         heads = [Head(id, AgentName(f"feature{n}")) for n, id in zip(pair, commits, strict=True)]
-        return Engine(self.history).fold(heads).tree
+        return Engine(self.history).fold(heads)
+
+    def candidates(self, folded: Folded) -> list[str]:
+        """Return the trees that tests may choose from, what the fold made first."""
+        records = [one for one in folded.contested if one.step in BY_RANK and one.kind == "text"][:MAX_REGIONS]
+        options = [[None, *self.alternatives(record)] for record in records]
+        trees = [str(folded.tree)]
+        for ranks in islice(rank_choices([len(some) for some in options]), MAX_COMBINATIONS) if records else ():
+            chosen = [some[rank] for some, rank in zip(options, ranks, strict=True)]
+            trees.append(self.tree_with(folded, records, chosen))
+        return trees
+
+    def alternatives(self, record: Contested) -> tuple[Candidate, ...]:
+        history = self.history
+        sides = [None if side is None else history.blob(side) for side in record.sides]
+        base = None if record.base is None else history.blob(record.base)
+        return find_alternatives(base, sides, record.agents, record.winner, history.line_diff)
+
+    def tree_with(self, folded: Folded, records: list[Contested], chosen: list[Candidate | None]) -> str:
+        """Return the folded tree with the chosen candidates in place of their regions, from the last to the first."""
+        tree = folded.tree
+        for record, candidate in sorted(zip(records, chosen, strict=True), key=lambda one: one[0].start, reverse=True):
+            entry = self.history.entry(tree, record.path)
+            if candidate is None or candidate.text is None or entry is None:
+                continue
+            lines = self.history.blob(entry.id).splitlines(keepends=True)
+            start = record.start - 1 if record.start else 0
+            stop = start + record.lines if record.start else len(lines)
+            text = b"".join([*lines[:start], candidate.text, *lines[stop:]])
+            tree = self.history.write_tree(tree, {record.path: replace(entry, id=self.history.write_blob(text))})
+        return str(tree)
+
+    def choose(self, trees: list[str], numbers: tuple[int, ...]) -> str:
+        """Return the first tree on which most of these features' tests pass; the first of all where none is better."""
+        return max(trees, key=lambda tree: (sum(self.passes(tree, number) for number in numbers), -trees.index(tree)))
 
     def passes(self, tree: str, number: int) -> bool:
-        """Tell whether a feature's own tests pass on a tree."""
+        """Tell whether a feature's own tests pass on a tree, or those that the project had before."""
         key = (tree, number)
         if key not in self.known:
             self.git("read-tree", "--reset", "-u", tree)
             self.git("clean", "--quiet", "-fdx")
-            self.known[key] = self.apply(self.feature(number) / "tests.patch") and self._run()
+            ready = number == BEFORE or self.apply(self.feature(number) / "tests.patch")
+            self.known[key] = ready and self._run()
         return self.known[key]
 
     def _run(self) -> bool:
@@ -123,10 +175,14 @@ def find_outcomes(bench: Bench) -> Iterator[tuple[bool, str, str]]:
         by_git = bench.merge_by_git(one, other)
         is_clean = by_git is not None
         yield is_clean, "git", bench.judge(by_git, pair)
-        yield is_clean, "fold", bench.judge(bench.fold(pair, (one, other)), pair)
-        yield is_clean, "fold, claim of one side", bench.judge(bench.fold(pair, (claim_one, other)), pair)
+        folded = bench.fold(pair, (one, other))
+        yield is_clean, "fold", bench.judge(folded.tree, pair)
+        yield is_clean, "fold, claim of one side", bench.judge(bench.fold(pair, (claim_one, other)).tree, pair)
         turned = (pair[1], pair[0])
-        yield is_clean, "fold, claim of one side", bench.judge(bench.fold(turned, (claim_other, one)), turned)
+        yield is_clean, "fold, claim of one side", bench.judge(bench.fold(turned, (claim_other, one)).tree, turned)
+        trees = bench.candidates(folded)
+        yield is_clean, "fold, the project's tests choose", bench.judge(bench.choose(trees, (BEFORE,)), pair)
+        yield is_clean, "fold, the features' tests choose", bench.judge(bench.choose(trees, pair), pair)
 
 
 def main() -> int:
@@ -146,7 +202,7 @@ def main() -> int:
         counts.update(find_outcomes(Bench(options.task, options.python, work, found[1])))
     for is_clean in (False, True):
         print("pairs that git merges cleanly" if is_clean else "pairs that git cannot merge")
-        for way in ("git", "fold", "fold, claim of one side"):
+        for way in WAYS:
             shown = [f"{name} {counts[is_clean, way, name]}" for name in OUTCOMES]
             print(f"  {way}: {', '.join(shown)}" + (" (first: the holder)" if "claim" in way else ""))
     return 0

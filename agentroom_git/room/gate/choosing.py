@@ -7,9 +7,9 @@ commit, so that the text stays a function of the set.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice, product
+from itertools import islice
 
-from agentroom_git.core.candidates import Candidate, find_alternatives
+from agentroom_git.core.candidates import Candidate, find_alternatives, rank_choices
 from agentroom_git.core.checks import Chosen
 from agentroom_git.core.ids import Oid
 from agentroom_git.git import folds
@@ -50,8 +50,7 @@ def _combinations(room: Room, fold: Oid) -> Iterator[Combination]:
     for record in records:
         found = find_alternatives(record.base, record.sides, record.agents, record.winner, room.history.line_diff)
         options.append([None, *found[:_MAX_CANDIDATES]])
-    ranked = sorted(product(*(range(len(some)) for some in options)), key=lambda ranks: (sum(ranks), ranks))
-    for ranks in ranked[1:]:
+    for ranks in rank_choices([len(some) for some in options]):
         pairs = [(record, some[rank]) for record, some, rank in zip(records, options, ranks, strict=True)]
         choices = tuple((record, candidate) for record, candidate in pairs if candidate is not None)
         tree = _tree(room, fold, fold, choices)
