@@ -18,6 +18,7 @@ from agentroom_git.cli import (
     presence,
     repository,
     sidecar,
+    stats,
     tasks,
 )
 from agentroom_git.cli.output import complain
@@ -34,7 +35,21 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for group in (repository, presence, sidecar, folding, gate, landing, coordination, tasks, inspect, mcp, demo, merging):
+for group in (
+    repository,
+    presence,
+    sidecar,
+    folding,
+    gate,
+    landing,
+    coordination,
+    tasks,
+    inspect,
+    stats,
+    mcp,
+    demo,
+    merging,
+):
     group.register(app)
 
 
@@ -54,7 +69,11 @@ def _options(
 
 
 @app.command()
-def hook(client: Annotated[str, typer.Argument(metavar="CLIENT", help="Whose events these are: claude.")]) -> None:
+def hook(
+    client: Annotated[
+        str, typer.Argument(metavar="CLIENT", help="Whose events these are: claude, codex, gemini, opencode, qwen.")
+    ],
+) -> None:
     """Answer an event of an agent's command line: JSON on standard input, JSON on standard output."""
     # Only the help comes this way: `entry` answers events before this module is imported.
     from agentroom_git.cli import hook as hooks

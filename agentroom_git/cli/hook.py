@@ -168,14 +168,18 @@ def _late_word(room: "Room", dialect: Dialect, event: Event) -> list[str]:
 
 
 def _mind_stop(seat: Seat, dialect: Dialect, event: Event) -> None:
-    from agentroom_git.room import abandonment
+    from agentroom_git.room import abandonment, saving
 
-    urge = abandonment.at_stop(_room(seat), event.session, is_again=event.is_again)
+    room = _room(seat)
+    saving.save_own(room, "at the end of a turn")
+    urge = abandonment.at_stop(room, event.session, is_again=event.is_again)
     if urge:
         _write(dialect.keep_on(urge))
 
 
 def _end(seat: Seat) -> None:
-    from agentroom_git.room import abandonment
+    from agentroom_git.room import abandonment, saving
 
-    abandonment.at_end(_room(seat))
+    room = _room(seat)
+    saving.save_own(room, "at the end of its session")
+    abandonment.at_end(room)

@@ -7,7 +7,7 @@ import typer
 
 from agentroom_git.cli.coordination import describe_claim
 from agentroom_git.cli.opened import As, Json, here
-from agentroom_git.cli.output import duration, print_json, say
+from agentroom_git.cli.output import duration, plain, print_json, say
 
 if TYPE_CHECKING:
     from agentroom_git.git.contested_refs import Stored
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 OPEN = 3
 MAX_TASKS = 20
+ENDINGS = ("urged", "abandoned")
+"""Kinds of events of agents that were about to end with work left."""
 NO_TOPIC = "without a topic"
 
 
@@ -32,9 +34,12 @@ def status(
     """Show who is here, who holds what, what was folded, what is contested and who waits."""
     from agentroom_git.room.status import read_status
 
-    found = read_status(here(), paths or ())
+    room = here()
+    found = read_status(room, paths or ())
     if as_json:
-        print_json(found)
+        from agentroom_git.room.stats import read_stats
+
+        print_json({**plain(found), "stats": read_stats(room)})
         return
     say(f"room {found.room} at {found.integration[:10]}, sidecar {'running' if found.sidecar else 'not running'}")
     if found.disk:
@@ -104,6 +109,9 @@ def _place(record: "Stored") -> str:
 
 def log(
     limit: Annotated[int, typer.Option("--limit", "-n", min=0, metavar="N", help="The newest N lines; 0: all.")] = 50,
+    abandoned: Annotated[
+        bool, typer.Option("--abandoned", help="Only agents that were about to end with work left, and why they did.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Tell the room's story: who joined, claimed, said, folded what, oldest first."""
@@ -111,12 +119,14 @@ def log(
 
     room = here()
     room.integration()
-    lines, problems = read_story(room, limit)
+    lines, problems = read_story(room, limit, only=ENDINGS if abandoned else ())
     if as_json:
         print_json({"lines": lines, "problems": problems})
         return
     for line in lines:
         say(line.render())
+    if abandoned and not lines:
+        say("no agent ended with work left")
     for problem in problems:
         say(f"cannot read {problem.id[:10]} in {problem.ref}: {problem.problem} ({problem.hint})")
 

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 
 from agentroom_git.core.ids import BASE, AgentName, Oid
+from agentroom_git.git.folds import Fold
 from agentroom_git.room.folding import read_folds
 from agentroom_git.room.room import Room
 
@@ -19,12 +21,20 @@ class Contribution:
 
 def folded_since(room: Room, since: Oid | None = None) -> Iterator[Contribution]:
     """Yield what the folds after `since` brought in, newest fold first; without it, of every fold of the room."""
-    for fold in read_folds(room):
-        if fold.id == since:
-            return
-        previous = room.history.parents(fold.id)[0]
-        for head in fold.folded:
-            yield from _own(room, head.agent, previous, head.id)
+    for fold in folds_since(room, since):
+        yield from of_fold(room, fold)
+
+
+def folds_since(room: Room, since: Oid | None) -> Iterator[Fold]:
+    """Yield the folds after `since`, newest first."""
+    return takewhile(lambda fold: fold.id != since, read_folds(room))
+
+
+def of_fold(room: Room, fold: Fold) -> Iterator[Contribution]:
+    """Yield the commits that this fold brought in."""
+    previous = room.history.parents(fold.id)[0]
+    for head in fold.folded:
+        yield from _own(room, head.agent, previous, head.id)
 
 
 def unfolded(room: Room, agent: AgentName, head: Oid) -> Iterator[Contribution]:

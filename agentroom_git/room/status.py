@@ -1,6 +1,6 @@
 """The state of the room, gathered once for every front end."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from agentroom_git.core.claims import ClaimsError, covers, overlaps
@@ -140,9 +140,14 @@ def _presence(
     )
 
 
-def read_story(room: Room, limit: int = 0) -> tuple[list[Line], list[Unreadable]]:
-    """Return the newest lines of the room's story, oldest first, and the records that could not be read."""
+def read_story(room: Room, limit: int = 0, *, only: Collection[str] = ()) -> tuple[list[Line], list[Unreadable]]:
+    """Return the newest lines of the room's story, oldest first, and the records that could not be read.
+
+    With `only`, no folds and only events of these kinds.
+    """
     events, problems = logs.read_events(room)
-    folds = list(read_folds(room))[::-1]
+    if only:
+        events = [one for one in events if one.event.body.type in only]
+    folds = [] if only else list(read_folds(room))[::-1]
     lines = sorted(story.tell(room, events, folds), key=lambda line: line.at)
     return (lines[-limit:] if limit else lines), problems
