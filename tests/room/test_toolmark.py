@@ -149,8 +149,8 @@ def test_a_mark_counts_no_longer_than_its_tool_may_take(
     assert not toolmark.is_running(str(tmp_path))
 
 
-@pytest.mark.parametrize("text", ["", "x", "1 2", "\0", f"{os.getpid()} 1e308", f"{os.getpid()} nan", "1@x inf"])
+@pytest.mark.parametrize("text", ["", "x", "1 2", "\0", "PID 1e308", "PID nan", "1@x inf"])
 def test_a_damaged_mark_counts_for_nothing(tmp_path: Path, text: str) -> None:
-    (tmp_path / toolmark.NAME).write_text(text)
+    (tmp_path / toolmark.NAME).write_text(text.replace("PID", str(os.getpid())))
 
     assert not toolmark.is_running(str(tmp_path))
