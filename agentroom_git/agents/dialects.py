@@ -18,6 +18,7 @@ START, PROMPT, BEFORE, AFTER, STOP, END = "start", "prompt", "before", "after", 
 _PATH_FIELDS = ("file_path", "notebook_path", "filePath", "absolute_path", "path")
 _PATCH_FIELDS = ("command", "patchText", "patch", "input")
 _FOLDER_FIELDS = ("workdir", "dir_path", "directory")
+_PART_FIELDS = ("offset", "limit", "start_line", "end_line", "pages")
 _PATCH_HEADERS = ("*** Add File: ", "*** Update File: ", "*** Delete File: ", "*** Move to: ")
 _GOES_ON = frozenset({"clear", "resume", "compact"})
 """Reasons for which a session ends only to begin again."""
@@ -28,10 +29,15 @@ class Event:
 
     `tool` is `Edit` or `Bash` for one that edits files or runs a command, else its own name.
 
+    `shown` is the file that the tool read, absolute; `is_whole`: it read all of it, or wrote the file as a whole.
+
     `is_again`: the agent goes on only because a stop hook wanted it to; `goes_on`: a session that ends begins again.
     """
 
-    __slots__ = ("command", "cwd", "folder", "goes_on", "is_again", "kind", "name", "paths", "session", "tool")
+    __slots__ = (
+        "command", "cwd", "folder", "goes_on", "is_again", "is_whole", "kind", "name", "paths", "session", "shown",
+        "tool",
+    )  # fmt: skip
 
     def __init__(self, kind: str, name: str, cwd: str, session: str) -> None:
         self.kind = kind
@@ -42,6 +48,8 @@ class Event:
         self.paths: list[str] = []
         self.command = ""
         self.tool = ""
+        self.shown = ""
+        self.is_whole = False
         self.is_again = False
         self.goes_on = False
 
@@ -50,10 +58,11 @@ class Dialect:
     """One command line's way of speaking.
 
     `kinds` maps its names of events; `edits`, `patches` and `shells` are its tools that name a file, carry a patch, and
-    run a command. `tells_before`: what is said before a tool reaches the agent; where it does not, it is said after.
+    run a command; `reads` those that show a file, `wholes` those of `edits` that write one anew. `tells_before`: what
+    is said before a tool reaches the agent; where it does not, it is said after.
     """
 
-    __slots__ = ("edits", "is_flat", "kinds", "patches", "shells", "tells_before")
+    __slots__ = ("edits", "is_flat", "kinds", "patches", "reads", "shells", "tells_before", "wholes")
 
     def __init__(  # noqa: PLR0913 - a dialect has this many parts
         self,
@@ -62,6 +71,8 @@ class Dialect:
         edits: frozenset[str],
         patches: frozenset[str] = frozenset(),
         shells: frozenset[str],
+        reads: frozenset[str] = frozenset(),
+        wholes: frozenset[str] = frozenset(),
         tells_before: bool = True,
         is_flat: bool = False,
     ) -> None:
@@ -69,6 +80,8 @@ class Dialect:
         self.edits = edits
         self.patches = patches
         self.shells = shells
+        self.reads = reads
+        self.wholes = wholes
         self.tells_before = tells_before
         self.is_flat = is_flat
 
@@ -82,8 +95,12 @@ class Dialect:
         event.tool = "Bash" if tool in self.shells else "Edit" if tool in self.edits | self.patches else tool
         if not isinstance(given, dict):
             return event
+        if tool in self.reads:
+            event.shown = os.path.join(event.cwd, _first(given, _PATH_FIELDS))
+            event.is_whole = _shows_all(given, record.get("tool_response"))
         if tool in self.edits:
             found = [_first(given, _PATH_FIELDS)]
+            event.is_whole = tool in self.wholes
         elif tool in self.patches:
             found = patched(_first(given, _PATCH_FIELDS))
         elif tool in self.shells:
@@ -117,6 +134,15 @@ def patched(text: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def _shows_all(given: "dict[str, Any]", answer: object) -> bool:
+    """Return whether a tool showed the whole file, as far as it says; Claude Code cuts long ones, and tells."""
+    if any(given.get(field) for field in _PART_FIELDS):
+        return False
+    file = answer.get("file") if isinstance(answer, dict) else None
+    shown, total = (file.get("numLines"), file.get("totalLines")) if isinstance(file, dict) else (None, None)
+    return not (isinstance(shown, int) and isinstance(total, int) and shown < total)
+
+
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
@@ -143,10 +169,19 @@ _CLAUDE_KINDS = {
 }
 _CLAUDE_EDITS = frozenset({"Write", "Edit", "MultiEdit", "NotebookEdit"})
 
+_CLAUDE_READS, _CLAUDE_WHOLES = frozenset({"Read"}), frozenset({"Write"})
+
 DIALECTS = {
-    "claude": Dialect(_CLAUDE_KINDS, edits=_CLAUDE_EDITS, shells=frozenset({"Bash"})),
+    "claude": Dialect(
+        _CLAUDE_KINDS, edits=_CLAUDE_EDITS, shells=frozenset({"Bash"}), reads=_CLAUDE_READS, wholes=_CLAUDE_WHOLES
+    ),
     "codex": Dialect(
-        _CLAUDE_KINDS, edits=_CLAUDE_EDITS, patches=frozenset({"apply_patch"}), shells=frozenset({"Bash", "shell"})
+        _CLAUDE_KINDS,
+        edits=_CLAUDE_EDITS,
+        patches=frozenset({"apply_patch"}),
+        shells=frozenset({"Bash", "shell"}),
+        reads=_CLAUDE_READS,
+        wholes=_CLAUDE_WHOLES,
     ),
     "gemini": Dialect(
         {
@@ -159,6 +194,8 @@ DIALECTS = {
         },
         edits=frozenset({"write_file", "replace"}),
         shells=frozenset({"run_shell_command"}),
+        reads=frozenset({"read_file"}),
+        wholes=frozenset({"write_file"}),
         tells_before=False,
         is_flat=True,
     ),
@@ -168,10 +205,14 @@ DIALECTS = {
         edits=frozenset({"edit", "write", "multiedit"}),
         patches=frozenset({"apply_patch", "patch"}),
         shells=frozenset({"bash"}),
+        reads=frozenset({"read"}),
+        wholes=frozenset({"write"}),
     ),
     "qwen": Dialect(
         _CLAUDE_KINDS,
         edits=_CLAUDE_EDITS | {"write_file", "edit", "replace", "notebook_edit"},
         shells=frozenset({"Bash", "run_shell_command"}),
+        reads=_CLAUDE_READS | {"read_file"},
+        wholes=_CLAUDE_WHOLES | {"write_file"},
     ),
 }

@@ -9,7 +9,7 @@ import os
 import sys
 
 from agentroom_git.agents.dialects import AFTER, BEFORE, DIALECTS, END, PROMPT, START, STOP, Dialect, Event
-from agentroom_git.room import hookcache, toolmark
+from agentroom_git.room import hookcache, reading, toolmark
 from agentroom_git.room.hookcache import Known, Seat, parse_json
 
 TYPE_CHECKING = False
@@ -33,12 +33,22 @@ def main(arguments: list[str]) -> int:
         event = dialect.decode(record if isinstance(record, dict) else {}, os.getcwd())
         seat = _find_seat(event)
         if seat is not None:
-            # First of all: a tool may begin as soon as the answer is there.
-            toolmark.follow(seat.git_dir, "PreToolUse" if event.kind == BEFORE else event.name, event.tool)
-            _answer(seat, dialect, event)
+            _follow(seat, dialect, event)
     except Exception as error:  # noqa: BLE001 - a hook must never stand in an agent's way
         _write_down(seat, error)
     return 0
+
+
+def _follow(seat: Seat, dialect: Dialect, event: Event) -> None:
+    """Answer the event, and keep sync away meanwhile: before a tool, also until it has ended."""
+    if event.kind == BEFORE:
+        toolmark.follow(seat.git_dir, "PreToolUse", event.tool)
+    try:
+        if not (event.kind == AFTER and _look_at_writes(seat, dialect, event)):
+            _answer(seat, dialect, event)
+    finally:
+        if event.kind != BEFORE:
+            toolmark.clear(seat.git_dir)
 
 
 def _find_seat(event: Event) -> Seat | None:
@@ -122,6 +132,20 @@ def _room(seat: Seat) -> "Room":
     from agentroom_git.system.clock import SystemClock
 
     return open_room(Path(seat.top), SystemClock())
+
+
+def _look_at_writes(seat: Seat, dialect: Dialect, event: Event) -> bool:
+    """Note what a tool showed and wrote; say, and return whether, something had to be done about a whole file."""
+    paths = reading.follow(seat, event.shown, event.paths, event.command, is_whole=event.is_whole)
+    if not paths:
+        return False
+    _find_libraries()
+    from agentroom_git.room import stale
+
+    said = stale.look_at_own(_room(seat), seat, paths)
+    if said:
+        _write(dialect.tell(event, said))
+    return bool(said)
 
 
 def _judge(seat: Seat, dialect: Dialect, event: Event) -> None:

@@ -1,6 +1,7 @@
 """Looking at the room: status, log, contested, resolve."""
 
 import difflib
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -98,6 +99,11 @@ def _say_agent(agent: "Presence") -> None:
     if agent.waits is not None:
         about = f" ({', '.join(agent.waits.paths[:5])})" if agent.waits.paths else ""
         say(f"    waits: {agent.waits.text}{about}")
+    if agent.displaced:
+        folder = Path(agent.displaced[-1].file).parent.parent
+        say(
+            f"    {len(agent.displaced)} replaced versions of its files, kept for an hour: {folder} (--json names each)"
+        )
 
 
 def _place(record: "Stored") -> str:

@@ -6,6 +6,7 @@ such a writer took out was meant.
 """
 
 import enum
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from agentroom_git.core.parse import guard_for
 from agentroom_git.core.regions import Region, Side
 
 _WRITER, _ARRIVED = "writer", "arrived"
+_WORD = re.compile(rb"\w{3,}")
 
 
 class Verdict(enum.Enum):
@@ -80,6 +82,10 @@ def judge_write(known: bytes, current: bytes, written: bytes, diff: LineDiff) ->
         kept += (arrived - base) & own
         gone += (base - arrived) - own
     missing = tuple((added - kept).elements())
+    # Two writers may well add the same blank line or closing bracket; only lines of its own tell what one has seen.
+    telling = {line for line in added if _WORD.search(line)} - set(lines[0])
+    if telling and kept != added:
+        kept = Counter({line: count for line, count in kept.items() if line in telling})
     return Judgement(_verdict(added.total(), kept.total(), removed.total(), gone.total()), missing)
 
 
@@ -92,6 +98,12 @@ def _verdict(added: int, kept: int, removed: int, gone: int) -> Verdict:
     if kept == added and gone == removed:
         return Verdict.FRESH
     return Verdict.MIXED if (kept if added else gone) else Verdict.STALE
+
+
+def has_seen(arrival: Arrival, written: bytes) -> bool:
+    """Tell whether a text uses a word that only came with the arrival: its writer has seen it, and changed it."""
+    new = set(_WORD.findall(arrival.after)) - set(_WORD.findall(arrival.before))
+    return not new.isdisjoint(_WORD.findall(written))
 
 
 def rebase_write(path: str, known: bytes, current: bytes, written: bytes, diff: LineDiff) -> Rebased | None:

@@ -242,6 +242,29 @@ def unfinished(stage: Path, git_dir: Path) -> list[tuple[Path, Journal]]:
     return [(path, journal) for path, journal in reversed(found) if journal.git_dir == git_dir]
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The displaced version of one path."""
+
+    path: bytes
+    at: datetime
+    file: Path
+
+
+def list_displaced(stage: Path, most: int) -> list[Kept]:
+    """What the last syncs, so many at most, displaced and `sweep` has not taken, oldest first."""
+    found: list[Kept] = []
+    for bench in _benches(stage)[-most:]:
+        started = _started(bench)
+        if started is None or not (bench / _DONE).exists():
+            continue
+        for number, step in enumerate(_read_journal(bench / _DONE).steps):
+            file = bench / str(number)
+            if step.act in (Act.SWAP, Act.REMOVE) and os.path.lexists(file):
+                found.append(Kept(step.path, started, file))
+    return found
+
+
 def sweep(stage: Path, older_than_seconds: float, clock: Clock) -> tuple[bytes, ...]:
     """Delete the displaced files of syncs older than this; return the paths that were written late, which are kept."""
     late: list[bytes] = []

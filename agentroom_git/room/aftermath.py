@@ -1,24 +1,39 @@
-"""What follows from folds, whoever made them: contests that were settled, and commits to what somebody else holds."""
+"""What follows from folds, whoever made them: contests that were settled, commits to what somebody else holds, and
+commits that took away what their author had not seen."""
 
 from collections.abc import Iterator, Sequence
 
 from agentroom_git.core.escape import path_text
-from agentroom_git.core.ids import BASE, Oid
-from agentroom_git.room import contests, trespass
-from agentroom_git.room.folding import Made, notice_key
+from agentroom_git.core.ids import BASE, SIDECAR, Oid
+from agentroom_git.room import contests, stale, trespass
+from agentroom_git.room.folding import Folder, Made, notice_key
 from agentroom_git.room.room import Room
 
 
 def after_folds(room: Room, folds: Sequence[Made]) -> None:
-    """Close the contests that the folded commits settled, and tell of commits to paths that others hold."""
+    """Close the contests that the folded commits settled, put back what they took away unseen, and tell of commits to
+    paths that others hold."""
     if not folds:
         return
     contests.close_edited(room, folds)
+    _mend(room, folds)
     if room.config.enforce.fold == "off":
         return
     for made in folds:
         if made.agent != BASE:
             _tell_edits(room, made)
+
+
+def _mend(room: Room, folds: Sequence[Made]) -> None:
+    """Fold what puts back the changes that commits took away from files without having seen them."""
+    worktrees = room.worktrees()
+    for made in folds:
+        worktree = worktrees.get(made.agent)
+        if worktree is None or worktree.problem:
+            continue
+        commits = list(_own_commits(room, made))
+        for commit in stale.look_at_commits(room, made.agent, worktree, made.folded, commits):
+            Folder(room).fold_commit(commit, SIDECAR)
 
 
 def _tell_edits(room: Room, made: Made) -> None:

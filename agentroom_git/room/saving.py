@@ -17,7 +17,7 @@ from agentroom_git.git.claims_ref import read_table
 from agentroom_git.git.commit import Draft, Kept, Seen, commit_draft, hindrance
 from agentroom_git.git.private_git import PrivateGit, private_git
 from agentroom_git.git.worktrees import Worktree
-from agentroom_git.room import presence, savable
+from agentroom_git.room import presence, savable, stale
 from agentroom_git.room.room import Room
 
 # What is uncommitted inside a submodule is not this repository's to save.
@@ -108,6 +108,7 @@ def _save(room: Room, agent: AgentName, worktree: Worktree, message: str, why: s
         left = tuple(sorted(refused.items()))
         if not paths:
             return Saved(None, (), left)
+        stale.look_at_edits(room, agent, worktree, [path for path in changed if path not in refused])
         draft = Draft(worktree.head, _write_tree(git, paths), git.index, seen)
         text = _message(room, agent, paths, message, why)
         made = commit_draft(room.refs, worktree, draft, agent, text)

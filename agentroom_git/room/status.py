@@ -14,6 +14,7 @@ from agentroom_git.git.worktrees import Worktree
 from agentroom_git.room import disk, leases, logs, messages, presence, scratchpad, story, syncing, tasks, warning
 from agentroom_git.room.coordination import Held, live_claims, repository_path
 from agentroom_git.room.digest import Digest, closed_contests, read_digests
+from agentroom_git.room.displaced import Displaced, read_displaced
 from agentroom_git.room.folding import read_folds
 from agentroom_git.room.gate.summary import GateSummary, read_summary
 from agentroom_git.room.room import Room
@@ -30,6 +31,7 @@ class Presence:
     """One agent. `state` is running, idle, gone (its worktree is missing) or left.
 
     `silent` is the number of seconds since its last sign of life, or None where there was none since the last boot.
+    `displaced` are the versions of files that syncs took out of its worktree, as long as they are kept.
     """
 
     agent: AgentName
@@ -39,6 +41,7 @@ class Presence:
     silent: float | None
     unread: int
     waits: Waiting | None
+    displaced: tuple[Displaced, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +140,7 @@ def _presence(
         silent=leases.seconds_since_seen(room, agent),
         unread=messages.count_unread(room, agent) if state != "left" else 0,
         waits=waiting,
+        displaced=tuple(read_displaced(room, agent)),
     )
 
 

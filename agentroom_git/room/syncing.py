@@ -15,15 +15,15 @@ from agentroom_git.git.checkout import Advanced, advance, recover, sweep
 from agentroom_git.git.folds import read_fold
 from agentroom_git.git.operations import operation_under_way
 from agentroom_git.git.worktrees import Worktree
-from agentroom_git.room import toolmark
+from agentroom_git.room import reading, toolmark
 from agentroom_git.room.config import BETWEEN_TOOLS
+from agentroom_git.room.displaced import KEEP_SECONDS, stage_dir
 from agentroom_git.room.folding import held_agents, notice_key, refuse_unknown, tell
 from agentroom_git.room.room import Room
 from agentroom_git.system.files import read_json, write_json
 from agentroom_git.system.locks import held
 
 LOCK_SECONDS = 60.0
-KEEP_DISPLACED_SECONDS = 3600.0
 # An event has a limit of size, above which nobody could read it.
 MAX_TOLD = 20
 MAX_AT_ONCE = 8
@@ -107,6 +107,7 @@ class _Move:
     room: Room
     agent: AgentName
     worktree: Path
+    git_dir: Path
     old: Oid
     new: Oid
 
@@ -116,7 +117,8 @@ class _Move:
         stage = stage_dir(room, self.agent)
         branch = room.names.branch(self.agent)
         try:
-            sweep(stage, KEEP_DISPLACED_SECONDS, room.clock)
+            sweep(stage, KEEP_SECONDS, room.clock)
+            reading.note_sync(str(self.git_dir), self.old, self.new)
             done = advance(
                 self.worktree, branch, self.old, self.new, stage=stage, clock=room.clock, failpoint=room.failpoint
             )
@@ -154,7 +156,7 @@ def _plan(room: Room, agent: AgentName, worktree: Worktree, *, is_held: bool, as
         return _rest(room, agent, worktree, step.reason)
     if not asked and room.config.sync == BETWEEN_TOOLS and toolmark.is_running(str(worktree.git_dir)):
         return _waiting(room, agent, "tool", ())
-    return _Move(room, agent, worktree.path, worktree.head, integration)
+    return _Move(room, agent, worktree.path, worktree.git_dir, worktree.head, integration)
 
 
 def _rest(room: Room, agent: AgentName, worktree: Worktree, reason: str) -> Waiting | UpToDate:
@@ -176,11 +178,6 @@ def _is_current(room: Room, head: Oid, integration: Oid) -> bool:
     if history.tree_of(head) != history.tree_of(integration):
         return False
     return all(history.reaches(head, one.id) for one in read_fold(history, integration).heads)
-
-
-def stage_dir(room: Room, agent: AgentName) -> Path:
-    """Return where new files wait and displaced ones are kept: beside the worktrees, on their file system."""
-    return room.worktrees_dir / ".stage" / agent
 
 
 def _waiting(room: Room, agent: AgentName, reason: str, paths: tuple[str, ...]) -> Waiting:

@@ -1,0 +1,53 @@
+"""What a sync took out of a worktree can be found again for an hour."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from agentroom_git.cli.app import app
+from agentroom_git.core.ids import AgentName
+from agentroom_git.room.displaced import read_displaced
+from agentroom_git.room.status import read_status
+from rooms import Bed, edited, numbered
+
+BOB = AgentName("bob")
+
+
+def test_a_displaced_version_is_named_with_its_path_and_its_file(bed: Bed) -> None:
+    bed.join("alice", "bob")
+    bed.commit("alice", {"src/f.txt": numbered()})
+    bed.settle()
+    assert read_displaced(bed.room(), BOB) == []
+    bed.write("bob", {"src/f.txt": edited(numbered(), 2, "bob's edit")})
+    bed.commit("alice", {"src/f.txt": edited(numbered(), 15, "alice's")})
+    bed.settle()
+
+    (kept,) = read_displaced(bed.room(), BOB)
+
+    assert kept.path == "src/f.txt"
+    assert Path(kept.file).read_text() == edited(numbered(), 2, "bob's edit")
+    assert {one.agent: one.displaced for one in read_status(bed.room()).agents}[BOB] == (kept,)
+
+
+def test_status_names_the_folder_while_something_is_in_it(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
+    bed.join("alice", "bob")
+    monkeypatch.chdir(bed.repository)
+    assert "kept for an hour" not in CliRunner().invoke(app, ["status"]).output
+    bed.commit("alice", {"README.md": "changed\n"})
+    bed.settle()
+
+    shown = CliRunner().invoke(app, ["status"]).output
+
+    assert f"1 replaced versions of its files, kept for an hour: {bed.room().worktrees_dir}/.stage/bob" in shown
+
+
+def test_a_damaged_journal_hides_nothing_else(bed: Bed) -> None:
+    bed.join("alice", "bob")
+    bed.commit("alice", {"README.md": "changed\n"})
+    bed.settle()
+    (done,) = (bed.room().worktrees_dir / ".stage/bob").glob("*/done")
+    done.write_text("{")
+
+    assert read_displaced(bed.room(), BOB) == []
+    assert len(read_status(bed.room()).agents) == 2
