@@ -21,7 +21,6 @@ _SINCE_BOOT = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 # What a client may put between itself and its hooks; it ends with the hook.
 _SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ash", "busybox", "env", "timeout"})
 _FIELDS_BEFORE_START = 19
-_MOST_SHELLS = 4
 _WIDTH = 128
 
 
@@ -30,9 +29,7 @@ def follow(git_dir: str, event: str, tool: object) -> None:
     if event != "PreToolUse":
         clear(git_dir)
     elif tool in TOOLS:
-        owner = _owner()
-        if owner:
-            _write(git_dir, f"{owner} {now() + LONGEST_SECONDS.get(str(tool), OTHERS_SECONDS):.3f}")
+        _write(git_dir, f"{_owner()} {now() + LONGEST_SECONDS.get(str(tool), OTHERS_SECONDS):.3f}")
 
 
 def clear(git_dir: str) -> None:
@@ -70,15 +67,14 @@ def _write(git_dir: str, text: str) -> None:
 def _owner() -> str:
     """Return the name of the process that runs the tools: the nearest above this hook that is no shell."""
     pid = os.getppid()
-    for _ in range(_MOST_SHELLS):
+    while True:
         before, _, after = _read(f"/proc/{pid}/stat").rpartition(")")
         fields = after.split()
         if len(fields) <= _FIELDS_BEFORE_START:
             return str(pid)  # no /proc here
-        if before.partition("(")[2] not in _SHELLS:
+        if before.partition("(")[2] not in _SHELLS or int(fields[1]) <= 1:
             return f"{pid} {fields[_FIELDS_BEFORE_START]}@{_read('/proc/sys/kernel/random/boot_id').strip()}"
         pid = int(fields[1])
-    return ""
 
 
 def _read(path: str) -> str:
