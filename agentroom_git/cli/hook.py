@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from agentroom_git.room.room import Room
 
 MAX_EVENT_BYTES = 16 * 1024 * 1024
+MAX_LOG_BYTES = 256 * 1024
 
 
 def main(arguments: list[str]) -> int:
@@ -77,6 +78,8 @@ def _write_down(seat: Seat | None, error: Exception) -> None:
         line = json.dumps({"at": time.time(), "agent": seat.agent, "error": f"{type(error).__name__}: {error}"})
         log = seat.failed_open
         os.makedirs(os.path.dirname(log), exist_ok=True)
+        if os.path.exists(log) and os.path.getsize(log) > MAX_LOG_BYTES:
+            os.replace(log, f"{log}.old")
         with open(log, "a", encoding="utf-8") as file:
             file.write(line[:2000] + "\n")
     except OSError:

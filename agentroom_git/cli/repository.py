@@ -18,16 +18,22 @@ def init(
     merge_driver: Annotated[
         bool, typer.Option("--merge-driver", help="Let git merge files as a fold does, in your own merges too.")
     ] = False,
+    prompt: Annotated[
+        bool, typer.Option("--prompt", help="Put the collaboration prompt into AGENTS.md, CLAUDE.md and GEMINI.md.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Open the room of this repository. Safe to run twice; says exactly what it changed."""
     from agentroom_git.room import merge_driver as driver
     from agentroom_git.room import opening
+    from agentroom_git.room import prompt as prompts
 
     room = here()
     changes = opening.open_new(room)
     if merge_driver:
         changes += driver.set_up(room)
+    if prompt:
+        changes += prompts.write_blocks(room)
     if as_json:
         print_json(changes)
         return
@@ -38,13 +44,13 @@ def init(
 
 def uninstall(as_json: Json = False) -> None:
     """Take back what init and run changed, except the history. Agents must have left."""
-    from agentroom_git.room import merge_driver, opening
+    from agentroom_git.room import merge_driver, opening, prompt
     from agentroom_git.sidecar import lifecycle
 
     room = here()
     opening.check_closable(room)
     lifecycle.stop(room)
-    changes = [*merge_driver.take_down(room), *opening.close(room)]
+    changes = [*merge_driver.take_down(room), *prompt.remove_blocks(room), *opening.close(room)]
     if as_json:
         print_json(changes)
         return

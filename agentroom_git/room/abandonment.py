@@ -16,7 +16,7 @@ from agentroom_git.core.tasks import RESOURCE, Task
 from agentroom_git.git.claims_ref import read_table
 from agentroom_git.git.uncommitted import dirty_files
 from agentroom_git.git.worktrees import Worktree
-from agentroom_git.room import coordination, logs, presence, stubs, tasks
+from agentroom_git.room import coordination, logs, presence, saving, stubs, tasks
 from agentroom_git.room.room import Room
 
 STOP, RESTART = "stop", "restart"
@@ -61,8 +61,9 @@ def after_exit(room: Room, code: int, *, restarts_left: int) -> str:
     """Return the summary that an agent whose command ended is to be started again with, or an empty text.
 
     To be called before its claims are given back. It is not started again after its hook has asked it in vain, nor
-    where nothing is left.
+    where nothing is left. Its edits are saved first, as at the end of any turn.
     """
+    saving.save_own(room, "at the end of its command")
     run = _read_run(room)
     left = _left(room, run)
     if not left:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 VERSION = 1
 _SINCE_BOOT = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 _GLOB = "*?["
+FAILED_OPEN = "failed-open.log"
 # What core/shell.py knows to write, in any of its spellings: a command with none of these in it writes nothing it sees.
 _WRITERS = (
     *(">", "git", "rm", "mv", "tee", "touch", "truncate", "unlink", "shred"),
@@ -40,7 +41,7 @@ class Seat:
     @property
     def failed_open(self) -> str:
         """Where is written down what failed, so that the agent went on unasked."""
-        return f"{self.private}/hook/failed-open.log"
+        return f"{self.private}/hook/{FAILED_OPEN}"
 
     @property
     def cache(self) -> str:

@@ -197,6 +197,14 @@ def test_an_agent_whose_command_ended_too_early_is_started_again_with_what_is_le
     assert (restart.how, abandoned.reason) == ("restart", "its command ended, exit 0")
 
 
+def test_what_a_command_left_uncommitted_is_saved_at_its_end(room: Bed) -> None:
+    room.write("alice", {"README.md": "edited\n"})
+
+    abandonment.after_exit(room.as_agent("alice"), 0, restarts_left=0)
+
+    assert room.git("show", "HEAD:README.md", cwd=room.path("alice")) == "edited\n"
+
+
 def test_one_that_its_hook_asked_in_vain_or_that_did_not_start_is_not_started_again(room: Bed) -> None:
     assign(room.as_agent("alice"), "posting rules")
     assign(room.as_agent("bob"), "statements")
