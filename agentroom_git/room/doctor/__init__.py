@@ -7,7 +7,7 @@ at is itself a finding, so that one damaged ref does not hide the rest.
 from collections.abc import Callable, Iterator
 
 from agentroom_git.errors import AgentroomError
-from agentroom_git.room.doctor import firing, locks, machine, places, records, settings, trial
+from agentroom_git.room.doctor import failures, firing, locks, machine, places, records, settings, trial
 from agentroom_git.room.doctor.finding import Finding
 from agentroom_git.room.room import Room
 
@@ -28,6 +28,7 @@ def examine(room: Room, *, fix: bool) -> list[Finding]:
         ("the claims", records.examine_claims),
         ("the worktrees", lambda one: places.examine_worktrees(one, fix=fix)),
         ("the hooks", firing.examine_hooks),
+        ("the agents' hooks", failures.examine_failures),
         ("the locks", lambda one: locks.examine_locks(one, fix=fix)),
         ("the disk", machine.examine_disk),
         ("the sidecar", machine.examine_sidecar),
