@@ -13,7 +13,6 @@ from agentroom_git.cli.output import duration, plain, print_json, say
 if TYPE_CHECKING:
     from agentroom_git.git.contested_refs import Stored
     from agentroom_git.room.contests import Contest
-    from agentroom_git.room.gate.summary import GateSummary
     from agentroom_git.room.status import Presence, Status
 
 OPEN = 3
@@ -52,27 +51,13 @@ def status(
     for held in found.claims:
         say("  " + describe_claim(held.claim.agent, held.claim.path, held.claim.reason, held.left, held.claim.shared))
     _say_contests(found)
-    if found.gate is not None:
-        _say_gate(found.gate)
+    for text in found.gate.lines if found.gate else ():
+        say(f"  {text}")
     _say_work(found)
     for line in found.folds:
         say(f"  {line.at} {line.text}")
     for problem in found.problems:
         say(f"  cannot read {problem.id[:10]} in {problem.ref}: {problem.problem} ({problem.hint})")
-
-
-def _say_gate(gate: "GateSummary") -> None:
-    behind = f", {gate.behind} fold{'' if gate.behind == 1 else 's'} behind" if gate.behind else ""
-    check = gate.check
-    last = f"; {check.commit[:10]} {check.result} after {check.seconds} s at {check.at}" if check else ""
-    now = "; a check is running" if gate.running else ""
-    say(f"  green {f'{gate.green[:10]}{behind}' if gate.green else 'nowhere yet'}{last}{now}")
-    if gate.blamed is not None:
-        say(f"  {gate.blamed.subject()}")
-    if gate.problem:
-        say(f"  the check cannot be run: {gate.problem}")
-    if gate.warning:
-        say(f"  {gate.warning}")
 
 
 def _say_contests(found: "Status") -> None:

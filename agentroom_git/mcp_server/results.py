@@ -182,6 +182,7 @@ class StatusAnswer(Inbox):
     tasks: list[str] = Field(description="Open tasks: id, title, who holds it. The tool tasks says more.")
     tasks_count: int
     topics: dict[str, int] = Field(description="Topics of the scratchpad, with how many notes each has.")
+    check: list[str] = Field(description="What the user's check says of the combined work; green is what passed.")
     problems: list[str] = Field(description="Records of the room that cannot be read.")
 
 
@@ -329,6 +330,7 @@ def status_answer(found: RoomStatus, contested: Sequence[Stored], room: Room) ->
         tasks=[one_line(one.summary, 300) for one in found.tasks[:MAX_CONTESTED]],
         tasks_count=len(found.tasks),
         topics={one_line(name): count for name, count in found.topics[:MAX_PATHS]},
+        check=[one_line(text, 500) for text in (found.gate.lines if found.gate else ())],
         problems=[one_line(f"{one.id[:10]} in {one.ref}: {one.problem} ({one.hint})", 500) for one in found.problems],
     )
 

@@ -10,7 +10,7 @@ import agentroom_git.git.repo as repositories
 from agentroom_git.core.events import Opened
 from agentroom_git.core.ids import HUMAN
 from agentroom_git.errors import AgentroomError, UsageError
-from agentroom_git.git import configuration, worktrees
+from agentroom_git.git import configuration, detached, worktrees
 from agentroom_git.git.folds import write_opening
 from agentroom_git.git.repo import UnsupportedRepositoryError
 from agentroom_git.resources import templates_dir
@@ -248,7 +248,7 @@ def _remove_private(room: Room) -> Change:
 
 
 def _remove_folder(room: Room) -> Change:
-    """Remove the folder of the worktrees; it goes only where nothing but our own stage is left in it."""
+    """Remove the folder of the worktrees; it goes only where nothing but our own is left in it."""
     folder = room.worktrees_dir
     stage = folder / ".stage"
     if not stage.is_symlink():
@@ -257,6 +257,9 @@ def _remove_folder(room: Room) -> Change:
             shutil.rmtree(stage / agent, ignore_errors=True)
         with suppress(OSError):
             stage.rmdir()
+    detached.remove(room.repo, room.gate_dir)
+    with suppress(OSError):
+        room.gate_dir.parent.rmdir()
     try:
         folder.rmdir()
     except OSError:

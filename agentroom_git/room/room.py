@@ -18,6 +18,8 @@ from agentroom_git.system.clock import Clock
 from agentroom_git.system.entropy import random_key
 from agentroom_git.system.failpoint import Failpoint, silent
 
+GATE_FOLDER = ".gate"
+
 
 class NoRoomError(UsageError):
     """The repository has no room yet."""
@@ -66,6 +68,11 @@ class Room:
         default = f"../{self.checkout.name}.agents"
         return Path(os.path.normpath(self.checkout / (self.config.worktrees or default)))
 
+    @property
+    def gate_dir(self) -> Path:
+        """The worktree in which the user's check runs: nobody's, whatever branch the check may switch it to."""
+        return self.worktrees_dir / GATE_FOLDER / self.names.room
+
     def integration(self) -> Oid:
         """Return the tip of integration; raise `NoRoomError` where the room was never opened."""
         tip = self.refs.get(self.names.integration)
@@ -87,7 +94,7 @@ class Room:
         found: dict[AgentName, Worktree] = {}
         for worktree in list_worktrees(self.repo):
             identity = worktree.identity
-            if identity is None or identity.room != self.names.room:
+            if identity is None or identity.room != self.names.room or worktree.path.parent.name == GATE_FOLDER:
                 continue
             if identity.agent not in found or found[identity.agent].problem:
                 found[identity.agent] = worktree

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from agentroom_git.room import doctor as doctors
 from agentroom_git.room import gate
 from agentroom_git.sidecar import lifecycle
 from agentroom_git.system.pids import is_alive
@@ -155,3 +156,36 @@ def test_a_change_that_is_not_trusted_is_said_and_not_run(bed: Bed) -> None:
     (bed.repository / ".agentroom.yaml").write_text("check: curl evil\n")
 
     assert "check: in .agentroom.yaml changed since you trusted it" in run(bed, "status").stdout
+
+
+def test_the_doctor_names_what_is_not_trusted_and_what_cannot_be_run(bed: Bed) -> None:
+    bed.configure("setup: exit 7\ncheck: make\n")
+    run(bed, "gate")
+    (bed.repository / ".agentroom.yaml").write_text("setup: exit 8\ncheck: make\n")
+
+    findings = {one.text: one.remedy for one in doctors.examine(bed.room(), fix=False)}
+
+    assert findings["setup: in .agentroom.yaml changed since you trusted it; the former commands stay in use"] == (
+        "agentroom trust"
+    )
+    (problem,) = [text for text in findings if text.startswith("the check cannot be run: setup: 'exit 7' failed")]
+    assert findings[problem] == "correct it, then: agentroom gate"
+
+
+def test_uninstall_leaves_no_worktree_of_the_gates(bed: Bed) -> None:
+    bed.configure("check: 'true'\n")
+    assert run(bed, "gate").returncode == 0
+    assert bed.room().gate_dir.is_dir()
+
+    assert run(bed, "uninstall").returncode == 0
+
+    assert not bed.room().worktrees_dir.exists()
+    assert ".gate" not in bed.git("worktree", "list", cwd=bed.repository)
+
+
+def test_a_check_that_switches_to_an_agents_branch_does_not_become_that_agent(bed: Bed) -> None:
+    bed.configure("check: git switch -qc agentroom/main/evil && echo x > evil && git add . && git commit -qm evil\n")
+    run(bed, "gate")
+
+    assert bed.room().worktrees() == {}
+    assert bed.fold().made == ()

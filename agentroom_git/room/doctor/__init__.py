@@ -7,7 +7,7 @@ at is itself a finding, so that one damaged ref does not hide the rest.
 from collections.abc import Callable, Iterator
 
 from agentroom_git.errors import AgentroomError
-from agentroom_git.room.doctor import failures, firing, locks, machine, places, records, settings, trial
+from agentroom_git.room.doctor import checking, failures, firing, locks, machine, places, records, settings, trial
 from agentroom_git.room.doctor.finding import Finding
 from agentroom_git.room.room import Room
 
@@ -30,6 +30,7 @@ def examine(room: Room, *, fix: bool) -> list[Finding]:
         ("the hooks", firing.examine_hooks),
         ("the agents' hooks", failures.examine_failures),
         ("the locks", lambda one: locks.examine_locks(one, fix=fix)),
+        ("the check", checking.examine_check),
         ("the disk", machine.examine_disk),
         ("the sidecar", machine.examine_sidecar),
         ("the trial", trial.examine_trial),

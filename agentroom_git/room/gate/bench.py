@@ -24,7 +24,6 @@ from agentroom_git.system.files import read_json, replace_text, write_json
 from agentroom_git.system.locks import held, is_held
 from agentroom_git.system.process import environment
 
-FOLDER = ".gate"
 LOCK_SECONDS = 24 * 3600.0
 # What shells say of a command that is not there, or that cannot be run.
 _MISSING_CODES = (126, 127)
@@ -55,10 +54,6 @@ class Bench:
     commands: Commands
     attention: Attention
 
-    @property
-    def path(self) -> Path:
-        return place_of(self.room)
-
     def run(self, commit: Oid) -> Run:
         """Run the check on the commit; raise `GateError` where it cannot be run, `StoppedError` when it was stopped."""
         worktree = self._provide(commit)
@@ -74,12 +69,12 @@ class Bench:
 
     def _provide(self, commit: Oid) -> Worktree:
         """Return the worktree at the commit, made ready by `copy:` and `setup:` where that has not been done."""
-        worktree, _ = detached.provide(self.room.repo, self.path, commit)
+        worktree, _ = detached.provide(self.room.repo, self.room.gate_dir, commit)
         try:
             detached.put(worktree, commit)
         except WorktreeError:
-            detached.remove(self.room.repo, self.path)
-            worktree, _ = detached.provide(self.room.repo, self.path, commit)
+            detached.remove(self.room.repo, self.room.gate_dir)
+            worktree, _ = detached.provide(self.room.repo, self.room.gate_dir, commit)
             detached.put(worktree, commit)
         tuple(copy_files(self.room, worktree))
         ready = worktree.git_dir / READY
@@ -117,11 +112,6 @@ class Bench:
         if ended.code is None and not ended.is_late:
             raise StoppedError("the check was stopped")
         return ended
-
-
-def place_of(room: Room) -> Path:
-    """Return where the room's check runs."""
-    return room.worktrees_dir / FOLDER / room.names.room
 
 
 @contextmanager

@@ -30,6 +30,18 @@ class GateSummary:
     problem: str
     warning: str
 
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The same as sentences, the most important first."""
+        behind = f", {self.behind} fold{'' if self.behind == 1 else 's'} behind" if self.behind else ""
+        check = self.check
+        last = f"; {check.commit[:10]} {check.result} after {check.seconds} s at {check.at}" if check else ""
+        now = "; a check is running" if self.running else ""
+        state = f"green {f'{self.green[:10]}{behind}' if self.green else 'nowhere yet'}{last}{now}"
+        blamed = self.blamed.subject() if self.blamed else ""
+        problem = f"the check cannot be run: {self.problem}" if self.problem else ""
+        return tuple(line for line in (state, blamed, problem, self.warning) if line)
+
 
 def read_summary(room: Room) -> GateSummary | None:
     """Return what there is to show, or None where no check is configured and none was ever run."""
