@@ -87,6 +87,13 @@ def save_quiet(room: Room, agent: AgentName, worktree: Worktree) -> Saved:
     return _save(room, agent, worktree, "", f"after {room.config.autosave.quiet} s of quiet", since)
 
 
+def save_in_the_way(room: Room, agent: AgentName, worktree: Worktree) -> Saved:
+    """Commit the agent's edits because they contest what is new, if the room saves edits by itself at all."""
+    if not (room.config.autosave.at_turns or room.config.autosave.quiet):
+        return NOTHING
+    return _save(room, agent, worktree, "", "for the others' work to come in", savable.began_at(room, agent, worktree))
+
+
 def _save(room: Room, agent: AgentName, worktree: Worktree, message: str, why: str, since: float | None) -> Saved:
     if worktree.head is None:
         raise SaveError(f"HEAD of {worktree.path} names no commit", hint="commit there by hand")

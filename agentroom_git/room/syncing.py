@@ -15,7 +15,7 @@ from agentroom_git.git.checkout import Advanced, advance, recover, sweep
 from agentroom_git.git.folds import read_fold
 from agentroom_git.git.operations import operation_under_way
 from agentroom_git.git.worktrees import Worktree
-from agentroom_git.room import reading, toolmark
+from agentroom_git.room import making_way, reading, toolmark
 from agentroom_git.room.config import BETWEEN_TOOLS
 from agentroom_git.room.displaced import KEEP_SECONDS, stage_dir
 from agentroom_git.room.folding import held_agents, notice_key, refuse_unknown, tell
@@ -96,8 +96,20 @@ def sync_room(room: Room, only: Collection[AgentName] = (), *, asked: bool = Fal
         # Each move has its own handle and worktree, and spends most of its time waiting for the disk or a late writer.
         with ThreadPoolExecutor(max_workers=MAX_AT_ONCE) as pool:
             results = list(pool.map(lambda step: step.run() if isinstance(step, _Move) else step, planned))
+        if not asked:
+            results = [_make_way(room, result) for result in results]
         _remember(room, results, whole=not only)
         return results
+
+
+def _make_way(room: Room, result: SyncResult) -> SyncResult:
+    """Let edits that are in the way be saved where the room does so by itself; the next fold takes them."""
+    if not isinstance(result, Waiting) or result.reason not in making_way.REASONS:
+        return result
+    saved = making_way.make_way(room, result.agent, room.worktrees()[result.agent], result.paths)
+    if saved.commit is not None:
+        return _waiting(room, result.agent, "unfolded", result.paths)
+    return _waiting(room, result.agent, "locked", result.paths) if saved.is_passing else result
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from agentroom_git.room import messages, syncing, toolmark
+from agentroom_git.room import contests, messages, syncing, toolmark
 from agentroom_git.sidecar import lifecycle
 from rooms import Bed, edited, numbered
 
@@ -33,6 +33,12 @@ def served(bed: Bed) -> Iterator[Bed]:
     lifecycle.start(bed.room())
     yield bed
     lifecycle.stop(bed.room())
+
+
+def without_autosave(bed: Bed) -> None:
+    (bed.repository / ".agentroom.yaml").write_text("autosave: off\n")
+    lifecycle.stop(bed.room())
+    lifecycle.start(bed.room())
 
 
 def arrives(bed: Bed, name: str, path: str, text: str) -> None:
@@ -218,6 +224,7 @@ class TestHabits:
         arrives(served, "alice", "n.txt", expected)
 
     def test_an_untracked_file_of_the_same_name_is_never_overwritten(self, served: Bed) -> None:
+        without_autosave(served)
         served.write("bob", {"notes.txt": "bob's own notes\n"})
         served.commit("alice", {"notes.txt": "alice's notes\n", "other.txt": "x\n"})
 
@@ -228,6 +235,34 @@ class TestHabits:
         (served.path("bob") / "notes.txt").rename(served.path("bob") / "mine.txt")
         arrives(served, "bob", "notes.txt", "alice's notes\n")
         assert (served.path("bob") / "mine.txt").read_text() == "bob's own notes\n"
+
+    def test_an_edit_of_the_same_line_is_saved_folded_and_recorded_as_contested(self, served: Bed) -> None:
+        served.commit("alice", {"n.txt": numbered()})
+        arrives(served, "bob", "n.txt", numbered())
+        until(lambda: served.tree("agentroom/main/bob") == served.tree(), "bob is synced")
+        served.write("bob", {"n.txt": edited(numbered(), 5, "bob's")})
+        served.commit("alice", {"n.txt": edited(numbered(), 5, "alice's")})
+
+        def is_settled() -> bool:
+            texts = {(served.path(name) / "n.txt").read_text() for name in ("alice", "bob")}
+            return len(texts) == 1 and len(list(contests.read_contests(served.room()))) == 1
+
+        until(is_settled, "both have the same text, and the contest is on record")
+        bob = served.as_agent("bob")
+        assert not any(m.kind == "waits" for m in messages.unread(bob).messages)
+        assert served.git("log", "-1", "--format=%an %s", "--grep=save", "agentroom/main/bob", cwd=served.repository)
+
+    def test_without_autosave_an_edit_of_the_same_line_waits_for_its_agent(self, served: Bed) -> None:
+        without_autosave(served)
+        served.commit("alice", {"n.txt": numbered()})
+        arrives(served, "bob", "n.txt", numbered())
+        until(lambda: served.tree("agentroom/main/bob") == served.tree(), "bob is synced")
+        served.write("bob", {"n.txt": edited(numbered(), 5, "bob's")})
+        served.commit("alice", {"n.txt": edited(numbered(), 5, "alice's")})
+
+        bob = served.as_agent("bob")
+        until(lambda: any(m.kind == "waits" for m in messages.unread(bob).messages), "bob is told that he waits")
+        assert (served.path("bob") / "n.txt").read_text() == edited(numbered(), 5, "bob's")
 
     def test_uncommitted_edits_elsewhere_do_not_keep_the_others_work_out(self, served: Bed) -> None:
         served.write("bob", {"README.md": "bob is editing\n"})
