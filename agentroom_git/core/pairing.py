@@ -107,7 +107,7 @@ def _adds_alone(changes: Changes[E], others: Changes[E]) -> Callable[[bytes], bo
 def find_twins(ours: Changes[E], theirs: Changes[E]) -> Iterator[tuple[bytes, bytes]]:
     """Yield each new path of ours with one of theirs that some file systems take for the same name."""
     added = [
-        {_folded(path): path for path in sorted(side) if side[path][0] is None and side[path][1] is not None}
+        {folded_name(path): path for path in sorted(side) if side[path][0] is None and side[path][1] is not None}
         for side in (ours, theirs)
     ]
     for name in sorted(added[0].keys() & added[1].keys()):
@@ -115,5 +115,6 @@ def find_twins(ours: Changes[E], theirs: Changes[E]) -> Iterator[tuple[bytes, by
             yield added[0][name], added[1][name]
 
 
-def _folded(path: bytes) -> str:
+def folded_name(path: bytes) -> str:
+    """Return what is the same for names that some file system takes for one: case and normalisation aside."""
     return normalize("NFC", path.decode("utf-8", "surrogateescape")).casefold()

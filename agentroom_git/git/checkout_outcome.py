@@ -14,6 +14,7 @@ Reason = Literal[
     "moved",  # the branch is not at the expected commit
     "exchange",  # files cannot be exchanged here
     "submodule",  # a submodule with files in it is where a file goes
+    "case",  # a new path that the file system takes for another
     "unsafe",  # a path that must not be written
 ]
 

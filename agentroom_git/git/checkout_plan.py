@@ -4,7 +4,7 @@ Git's rule of what is clean applies: a file counts as unmodified if adding it wo
 A file with edits is to hold the new commit's text with the edits on top, where the two do not meet.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from agentroom_git.git.checkout_outcome import Reason, Waits
 from agentroom_git.git.diff import line_diff
 from agentroom_git.git.displacement import NOTHING, Act, digest
 from agentroom_git.git.tree_diff import EXECUTABLE, FILE, GITLINK, SYMLINK, Change, Entry, diff_trees
+from agentroom_git.git.twins import has_twin
 from agentroom_git.system.exchange import Content, Folder, Kind, Mark
 
 
@@ -56,6 +57,8 @@ class Planner:
         old_tree, new_tree = repo[old].peel(pygit2.Tree), repo[new].peel(pygit2.Tree)
         self._tree = tree
         self._has_symlinks = _is_on(repo, "core.symlinks")
+        self._ignores_case = "core.ignorecase" in repo.config and repo.config.get_bool("core.ignorecase")
+        self._old_tree, self._new_tree = str(old_tree.id), str(new_tree.id)
         self._before = self._after = repo
         self.changes = diff_trees(repo, str(old_tree.id), str(new_tree.id))
         if any(path.rpartition(b"/")[2] == FILE_NAME for path in self.changes):
@@ -93,8 +96,19 @@ class Planner:
         links = tuple(path for path, (_, after) in self._leaves() if after is not None and after.mode == SYMLINK)
         if links and not self._has_symlinks:
             return Waits("exchange", links, "core.symlinks is off")
+        twins = tuple(self._twins()) if self._ignores_case else ()
+        if twins:
+            return Waits("case", twins)
         filtered = tuple(path for path, change in self._leaves() if self._needs_git(path, change))
         return Waits("filter", filtered) if filtered else None
+
+    def _twins(self) -> Iterator[bytes]:
+        """New paths that the worktree's file system takes for others, which either commit has."""
+        for path, (before, after) in self._leaves():
+            if before is None and after is not None:
+                trees = (self._old_tree, self._new_tree)
+                if any(has_twin(self._before, tree, path) for tree in trees):
+                    yield path
 
     def _needs_git(self, path: bytes, change: Change) -> bool:
         sides = zip((self._before, self._after), change, strict=True)

@@ -15,7 +15,7 @@ from agentroom_git.room.room import Room
 from agentroom_git.room.saving import Saved
 from agentroom_git.system.files import read_json, write_json
 
-REASONS = frozenset({"dirty", "untracked", "filter"})
+REASONS = frozenset({"dirty", "untracked"})
 """Why a worktree waits where a commit of its agent's edits may help."""
 
 

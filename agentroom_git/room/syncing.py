@@ -43,6 +43,7 @@ REASONS = {
     "exchange": "its file system cannot exchange files: run git merge {integration}",
     "submodule": "a submodule is in the way: run git merge {integration}",
     "tool": "a tool of its agent's runs there; it goes on when the tool ends",
+    "case": "its file system takes some names for one: rename one of them, or run git merge {integration}",
     "unsafe": "integration has paths that must not be written",
 }
 PASSING = frozenset({"locked", "moved", "unfolded", "tool"})
