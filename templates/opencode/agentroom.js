@@ -38,7 +38,7 @@ function ask(event) {
 export const agentroom = async ({ directory, client }) => {
   const say = (name, fields) => ask({ hook_event_name: name, cwd: directory, ...fields }).catch(() => ({}))
   const told = (answer) => answer.hookSpecificOutput?.additionalContext || ""
-  const later = new Map() // what was said before a tool ran, by its call: it is shown with the tool's output
+  const calls = new Map() // what each call is about to do, and what was said before it: shown with the tool's output
   const begun = new Map() // the state of the room as each session began
   const below = new Set() // sessions of subagents: when they end, their agent goes on
   const urged = new Set() // sessions that were asked to go on just now
@@ -49,13 +49,14 @@ export const agentroom = async ({ directory, client }) => {
       const answer = await say("PreToolUse", fields)
       if (answer.hookSpecificOutput?.permissionDecision === "deny")
         throw new Error(answer.hookSpecificOutput.permissionDecisionReason)
-      if (told(answer)) later.set(input.callID, told(answer))
+      calls.set(input.callID, { args: output.args, text: told(answer) })
     },
 
     "tool.execute.after": async (input, output) => {
-      const answer = await say("PostToolUse", { session_id: input.sessionID, tool_name: input.tool })
-      const text = [later.get(input.callID), told(answer)].filter(Boolean).join("\n")
-      later.delete(input.callID)
+      const { args, text: before } = calls.get(input.callID) ?? {}
+      calls.delete(input.callID)
+      const fields = { session_id: input.sessionID, tool_name: input.tool, tool_input: args }
+      const text = [before, told(await say("PostToolUse", fields))].filter(Boolean).join("\n")
       if (!text) return
       // The output of a built-in tool is a text, that of an MCP tool a list of parts.
       if (Array.isArray(output.content)) output.content.push({ type: "text", text })
