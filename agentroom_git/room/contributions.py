@@ -19,12 +19,6 @@ class Contribution:
     parent: Oid
 
 
-def folded_since(room: Room, since: Oid | None = None) -> Iterator[Contribution]:
-    """Yield what the folds after `since` brought in, newest fold first; without it, of every fold of the room."""
-    for fold in folds_since(room, since):
-        yield from of_fold(room, fold)
-
-
 def folds_since(room: Room, since: Oid | None) -> Iterator[Fold]:
     """Yield the folds after `since`, newest first."""
     return takewhile(lambda fold: fold.id != since, read_folds(room))

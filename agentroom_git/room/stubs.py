@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from agentroom_git.core.abandonment import is_source
-from agentroom_git.core.escape import one_line, path_text
+from agentroom_git.core.escape import path_text
 from agentroom_git.core.ids import Oid
 from agentroom_git.core.tree import Entry
 from agentroom_git.git.uncommitted import dirty_files
@@ -17,7 +17,8 @@ from agentroom_git.room.room import Room
 
 MAX_FILE = 1024 * 1024
 MAX_COMMITS = 1000
-MAX_TEXT = 60
+MAX_FOLDS = 5000
+"""How far back is looked: an agent that is about to stop does not wait for more."""
 Marked = frozenset[bytes]
 NOTHING: Marked = frozenset()
 
@@ -40,11 +41,8 @@ def find_own(room: Room, worktree: Worktree, since: Oid | None) -> tuple[tuple[s
         added[path] |= _marked(words, path, _read(worktree, path)) - _marked(
             words, path, _committed(room, worktree, path)
         )
-    left = {path: lines & _marked(words, path, _read(worktree, path)) for path, lines in added.items() if lines}
-    return (
-        tuple(path_text(path) for path in sorted(changed)),
-        tuple(_describe(path, line) for path in sorted(left) for line in sorted(left[path])),
-    )
+    left = (place for path in sorted(added) for place in _places(words, path, _read(worktree, path), added[path]))
+    return tuple(path_text(path) for path in sorted(changed)), tuple(left)
 
 
 def _own_commits(room: Room, worktree: Worktree, since: Oid | None) -> Iterator[Contribution]:
@@ -52,7 +50,9 @@ def _own_commits(room: Room, worktree: Worktree, since: Oid | None) -> Iterator[
     if worktree.head is not None:
         yield from contributions.unfolded(room, agent, worktree.head)
     if since is not None:
-        yield from (one for one in contributions.folded_since(room, since) if one.agent == agent)
+        for fold in islice(contributions.folds_since(room, since), MAX_FOLDS):
+            if any(head.agent == agent for head in fold.folded):
+                yield from (one for one in contributions.of_fold(room, fold) if one.agent == agent)
 
 
 def _added_by(room: Room, one: Contribution, words: re.Pattern[bytes]) -> dict[bytes, Marked]:
@@ -71,6 +71,14 @@ def _marked(words: re.Pattern[bytes], path: bytes, data: bytes) -> Marked:
     if not is_source(path.decode("utf-8", "surrogateescape")) or words.search(data) is None:
         return NOTHING
     return frozenset(line.strip() for line in data.split(b"\n") if words.search(line))
+
+
+def _places(words: re.Pattern[bytes], path: bytes, data: bytes, wanted: set[bytes]) -> Iterator[str]:
+    """Yield where these lines are, with the marker: never the line itself, which may hold anything."""
+    for number, line in enumerate(data.split(b"\n") if wanted else (), 1):
+        found = words.search(line) if line.strip() in wanted else None
+        if found:
+            yield f"{path_text(path)}:{number} ({found[0].decode('utf-8', 'replace')})"
 
 
 def _blob(room: Room, entry: Entry | None) -> bytes:
@@ -93,7 +101,3 @@ def _read(worktree: Worktree, path: bytes) -> bytes:
         return file.read_bytes()
     except OSError:
         return b""
-
-
-def _describe(path: bytes, line: bytes) -> str:
-    return f"{path_text(path)}: {one_line(line.decode('utf-8', 'replace'), MAX_TEXT)}"

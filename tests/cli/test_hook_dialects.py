@@ -117,6 +117,14 @@ def test_an_agent_about_to_stop_is_kept_going_twice_and_then_let_go(room: Bed, a
     assert "you still hold src" in answers[0]["reason"]
 
 
+def test_at_a_stop_the_turns_edits_are_saved_before_anything_is_asked(room: Bed, ask: Ask) -> None:
+    room.write("bob", {"README.md": "edited\n"})
+
+    assert ask("claude", room.path("bob"), "stop") == {}
+
+    assert room.git("show", "HEAD:README.md", cwd=room.path("bob")) == "edited\n"
+
+
 def test_a_session_begins_with_the_state_in_at_most_1500_bytes(room: Bed, ask: Ask, client: str) -> None:
     bob, alice = room.as_agent("bob"), room.as_agent("alice")
     assign(bob, "statements and export")

@@ -134,9 +134,9 @@ def test_a_task_that_was_only_given_back_is_left(room: Bed) -> None:
 def test_a_marker_that_the_agent_added_itself_is_left_until_it_is_gone(room: Bed) -> None:
     room.commit("alice", {"src/post.py": STUB})
 
-    assert "src/post.py: raise NotImplementedError" in stop(room)
+    assert "src/post.py:2 (NotImplementedError)" in stop(room)
     room.settle()
-    assert "src/post.py: raise NotImplementedError" in stop(room)
+    assert "src/post.py:2 (NotImplementedError)" in stop(room)
     room.write("alice", {"src/post.py": "def post():\n    return 1\n"})
     assert stop(room) == ""
 
