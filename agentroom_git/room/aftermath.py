@@ -6,21 +6,65 @@ from collections.abc import Iterator, Sequence
 from agentroom_git.core.escape import path_text
 from agentroom_git.core.ids import BASE, SIDECAR, Oid
 from agentroom_git.room import contests, stale, trespass
-from agentroom_git.room.folding import Folder, Made, notice_key
+from agentroom_git.room.folding import Folder, Made, notice_key, read_folds
 from agentroom_git.room.room import Room
+from agentroom_git.system.files import replace_text
+
+MOST_FOLDS = 100
+"""How far back folds are looked for that nobody followed up."""
 
 
 def after_folds(room: Room, folds: Sequence[Made]) -> None:
     """Close the contests that the folded commits settled, put back what they took away unseen, and tell of commits to
-    paths that others hold."""
-    if not folds:
+    paths that others hold.
+
+    Folds that somebody made who was killed before this are followed up, too.
+    """
+    tip = room.integration()
+    pending = _pending(room, folds, tip)
+    if not pending:
         return
+    try:
+        _follow_up(room, pending)
+    except Exception:
+        # What fails every time must not keep everybody's work out for ever.
+        _note_done(room, tip)
+        raise
+    _note_done(room, tip)
+
+
+def _pending(room: Room, folds: Sequence[Made], tip: Oid) -> list[Made]:
+    """Return the folds since the last that was followed up, oldest first, these among them."""
+    done = _done(room)
+    if done in ("", tip):
+        return list(folds)
+    known = {made.id for made in folds}
+    missed: list[Made] = []
+    for fold in read_folds(room, MOST_FOLDS):
+        if fold.id == done:
+            break
+        missed += [Made(fold.id, head.agent, head.id, ()) for head in fold.folded if fold.id not in known]
+    return [*missed[::-1], *folds]
+
+
+def _done(room: Room) -> str:
+    try:
+        return (room.private / "followed").read_text(encoding="ascii", errors="replace").strip()
+    except FileNotFoundError:
+        return ""
+
+
+def _note_done(room: Room, tip: Oid) -> None:
+    replace_text(room.private / "followed", f"{tip}\n")
+
+
+def _follow_up(room: Room, folds: Sequence[Made]) -> None:
     contests.close_edited(room, folds)
     _mend(room, folds)
     if room.config.enforce.fold == "off":
         return
     for made in folds:
-        if made.agent != BASE:
+        if made.agent not in (BASE, SIDECAR):
             _tell_edits(room, made)
 
 

@@ -136,6 +136,9 @@ def _look_at_committed(
     if finding is None:
         return None
     if rebased is not None:
+        there = at(room.integration())
+        if there is not None and unseen is not None and replace(write, written=there).rebase(unseen) == (None, None):
+            return None  # somebody has put it back already
         finding = replace(finding, is_mended=True, missing=rebased.lost)
     _tell(room, agent, finding, f"{agent}'s commit {tip[:10]}")
     return None if rebased is None else _commit(room, agent, path, tip, rebased.text)

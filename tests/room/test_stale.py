@@ -194,6 +194,26 @@ class TestWithTheReadVersionKnown:
         assert "unseen by bob" in told(room, "alice")[0]
         assert room.fsck() == ""
 
+    def test_it_is_put_back_once_whoever_was_killed_on_the_way(self, room: Bed) -> None:
+        aftermath.after_folds(room.room(), [])
+        read(room)
+        arrive(room)
+        aftermath.after_folds(room.room(), [])
+        (room.room().private / "followed").write_text(room.room().integration() + "\n")
+        room.commit("bob", {"f.txt": MINE})
+        room.fold()  # and killed here
+
+        aftermath.after_folds(room.room(), [])
+
+        assert room.integrated("f.txt") == BOTH
+        (room.room().private / "followed").write_text(
+            room.git("rev-parse", "agentroom/main/integration~2", cwd=room.repository)
+        )
+        before = room.room().integration()
+        aftermath.after_folds(room.room(), [])
+        assert room.room().integration() == before
+        assert len(told(room, "alice")) == 1
+
     def test_a_fold_without_anything_stale_makes_no_commit(self, room: Bed) -> None:
         read(room)
         arrive(room)
