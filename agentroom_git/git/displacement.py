@@ -11,6 +11,7 @@ import hashlib
 import itertools
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
@@ -27,6 +28,7 @@ from agentroom_git.system.exchange import Content, Folder, Mark, Move, exchange,
 _AHEAD, _JOURNAL, _DONE = "journal.ahead", "journal", "done"
 _VERSION = 1
 _NAME_FORMAT = "%Y%m%dT%H%M%S.%fZ"
+_NAME = re.compile(r"\d{8}T\d{6}\.\d{6}Z-\d+")
 NOTHING = "-"
 
 
@@ -238,7 +240,7 @@ def late_paths(bench: Bench, steps: Sequence[Step]) -> tuple[bytes, ...]:
 
 def unfinished(stage: Path, git_dir: Path) -> list[tuple[Path, Journal]]:
     """The benches of syncs of this worktree that neither finished nor were undone, newest first."""
-    found = [(path, _read_journal(path / _JOURNAL)) for path in _benches(stage) if (path / _JOURNAL).exists()]
+    found = [(path, _read_journal(path / _JOURNAL)) for path in _benches(stage) if os.path.exists(f"{path}/{_JOURNAL}")]
     return [(path, journal) for path, journal in reversed(found) if journal.git_dir == git_dir]
 
 
@@ -269,7 +271,10 @@ def sweep(stage: Path, older_than_seconds: float, clock: Clock) -> tuple[bytes, 
     """Delete the displaced files of syncs older than this; return the paths that were written late, which are kept."""
     late: list[bytes] = []
     for path in _benches(stage):
-        if (path / _JOURNAL).exists() or _age_seconds(path, clock) < older_than_seconds:
+        if _age_seconds(path, clock) < older_than_seconds:
+            # They are in order of time, and there is one for each sync of the last while.
+            break
+        if (path / _JOURNAL).exists():
             continue
         found = _late_paths_of(path)
         if not found:
@@ -287,7 +292,8 @@ def _late_paths_of(path: Path) -> tuple[bytes, ...]:
 
 
 def _benches(stage: Path) -> list[Path]:
-    return sorted(path for path in stage.iterdir() if _started(path) is not None) if stage.is_dir() else []
+    names = os.listdir(stage) if stage.is_dir() else []
+    return [stage / name for name in sorted(names) if _NAME.fullmatch(name)]
 
 
 def _started(bench: Path) -> datetime | None:

@@ -1,5 +1,6 @@
 """Whether git is in the middle of something in a worktree."""
 
+import os
 from pathlib import Path
 
 _MARKS = {
@@ -15,4 +16,5 @@ _MARKS = {
 
 def operation_under_way(git_dir: Path) -> str:
     """Return what git is in the middle of in the worktree of this git dir, or an empty text."""
-    return next((text for mark, text in _MARKS.items() if (git_dir / mark).exists()), "")
+    names = set(os.listdir(git_dir)) if git_dir.is_dir() else set()
+    return next((text for mark, text in _MARKS.items() if mark in names), "")

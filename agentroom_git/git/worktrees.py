@@ -11,6 +11,7 @@ import os
 import shutil
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import pygit2
@@ -26,6 +27,7 @@ IDENTITY = "agentroom-identity"
 READY = "agentroom-ready"
 LOCK_SECONDS = 120.0
 OWN_REASON = "agentroom: "
+_SMALL = 65536
 # What `git worktree add` writes into the entry's lock until it is done.
 _INITIALIZING = "initializing"
 
@@ -69,7 +71,7 @@ class Worktree:
 def list_worktrees(repo: Repo) -> list[Worktree]:
     """Return all linked worktrees in order of name, also broken ones."""
     folder = repo.common_dir / "worktrees"
-    names = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
+    names = sorted(os.listdir(folder)) if folder.is_dir() else []
     return [found for name in names if (found := read_worktree(repo, name)) is not None]
 
 
@@ -81,12 +83,15 @@ def half_made(repo: Repo) -> list[Path]:
 
 
 def read_worktree(repo: Repo, name: str) -> Worktree | None:
-    """Return one linked worktree, or None where the repository has no entry that says where it is."""
+    """Return one linked worktree, or None where the repository has no entry that says where it is.
+
+    Read with every event that the sidecar sees, for every worktree.
+    """
     git_dir = repo.common_dir / "worktrees" / name
-    try:
-        path = Path(os.fsdecode((git_dir / "gitdir").read_bytes().rstrip(b"\n"))).parent
-    except OSError:
+    pointer = _read_text(git_dir / "gitdir")
+    if pointer is None:
         return None
+    path = Path(pointer.rstrip("\n")).parent
     if not path.is_absolute():
         path = (git_dir / path).resolve()
     lock = _read_text(git_dir / "locked")
@@ -114,9 +119,18 @@ def read_worktree(repo: Repo, name: str) -> Worktree | None:
 
 def _read_text(path: Path) -> str | None:
     try:
-        return path.read_text("utf-8", "surrogateescape")
+        return _read_bytes(path).decode("utf-8", "surrogateescape")
     except OSError:
         return None
+
+
+def _read_bytes(path: Path) -> bytes:
+    """Return the content of a small file; Python's own file objects take five times as long."""
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        return os.read(handle, _SMALL)
+    finally:
+        os.close(handle)
 
 
 def _resolve(handle: pygit2.Repository, name: str) -> Oid | None:
@@ -130,13 +144,15 @@ def _resolve(handle: pygit2.Repository, name: str) -> Oid | None:
 def _problem(path: Path, git_dir: Path) -> tuple[str, bool]:
     """Return what is wrong between the folder and the repository, and whether only the folder's pointer is."""
     try:
-        text = (path / ".git").read_text("utf-8", "surrogateescape")
+        text = _read_bytes(path / ".git").decode("utf-8", "surrogateescape")
     except FileNotFoundError:
         return ("its .git file is gone", True) if path.is_dir() else ("its folder was deleted", False)
     except NotADirectoryError:
         return "its folder was deleted, and a file is in its place", False
     except OSError as error:
         return f"its .git file cannot be read ({error.strerror})", False
+    if text == f"gitdir: {git_dir}\n":
+        return "", False
     target = Path(text.removeprefix("gitdir:").strip())
     if not target.is_absolute():
         target = path / target
@@ -173,10 +189,16 @@ def index_problem(path: Path) -> str:
 
 
 def _read_identity(git_dir: Path) -> Identity | None:
+    text = _read_text(git_dir / IDENTITY)
+    return None if text is None else _decode_identity(text)
+
+
+@lru_cache(maxsize=256)
+def _decode_identity(text: str) -> Identity | None:
     try:
-        record = json.loads((git_dir / IDENTITY).read_text("utf-8"))
+        record = json.loads(text)
         return Identity(parse_room(record["room"]), parse_agent(record["agent"]))
-    except (OSError, ValueError, KeyError, TypeError, UsageError):
+    except (ValueError, KeyError, TypeError, UsageError):
         return None
 
 

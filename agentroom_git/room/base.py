@@ -17,9 +17,28 @@ def base_branch(room: Room) -> str:
     return f"refs/heads/{opened.base}" if opened and opened.base else ""
 
 
+# What opened the room as of a commit of the log: a function of that commit, asked for with every event.
+_KNOWN: dict[Oid, Opened | None] = {}
+_MOST_KNOWN = 256
+
+
 def opening(room: Room) -> Opened | None:
     """Return the newest event that opened the room."""
+    tip = room.refs.get(room.names.log(HUMAN))
+    if tip is None:
+        return None
+    if tip not in _KNOWN:
+        found = _newest_opening(room)
+        if len(_KNOWN) >= _MOST_KNOWN:
+            _KNOWN.clear()
+        _KNOWN[tip] = found
+    return _KNOWN[tip]
+
+
+def _newest_opening(room: Room) -> Opened | None:
     for item in read_log(room, HUMAN):
+        if item.id in _KNOWN:
+            return _KNOWN[item.id]
         if isinstance(item, Recorded) and isinstance(item.event.body, Opened):
             return item.event.body
     return None

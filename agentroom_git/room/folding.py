@@ -6,7 +6,7 @@ do again with the same result, as records and events are recognised by their key
 """
 
 import hashlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from agentroom_git.core import trailers
@@ -22,6 +22,7 @@ from agentroom_git.git import contested_refs, folds, log
 from agentroom_git.git.folds import Fold, Tip
 from agentroom_git.git.operations import operation_under_way
 from agentroom_git.git.repo import packs_changed
+from agentroom_git.git.worktrees import Worktree
 from agentroom_git.git.writing import UnwritableError
 from agentroom_git.room import base, disk, landed, logs
 from agentroom_git.room.room import Room
@@ -227,13 +228,13 @@ def refuse_unknown(named: Collection[AgentName], known: Collection[AgentName]) -
         raise UsageError(f"no agent {unknown[0]!r} in this room", hint="agentroom status lists who is here")
 
 
-def observe_branches(room: Room) -> list[Branch]:
+def observe_branches(room: Room, worktrees: Mapping[AgentName, Worktree] | None = None) -> list[Branch]:
     """Return what there is to fold: the HEAD of each agent's worktree, and the user's branch.
 
     Where a worktree is gone or belongs to another repository, the agent's branch stands for it.
     """
     found: dict[AgentName, Branch] = {}
-    for agent, worktree in room.worktrees().items():
+    for agent, worktree in (room.worktrees() if worktrees is None else worktrees).items():
         if not worktree.problem and worktree.head is not None:
             under_way = operation_under_way(worktree.git_dir)
             found[agent] = Branch(agent, worktree.head, worktree.branch or "-", under_way)
@@ -268,12 +269,12 @@ def _observe(room: Room, branch: Branch, previous: Fold) -> Observed:
     )
 
 
-def held_agents(room: Room) -> frozenset[AgentName]:
+def held_agents(room: Room, worktrees: Mapping[AgentName, Worktree]) -> frozenset[AgentName]:
     """Return the agents whose branch stepped back and has nothing new."""
     previous = folds.read_fold(room.history, room.integration())
     return frozenset(
         branch.agent
-        for branch in observe_branches(room)
+        for branch in observe_branches(room, worktrees)
         if not branch.under_way and isinstance(plan_fold(_observe(room, branch, previous)), Held)
     )
 

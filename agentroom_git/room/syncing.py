@@ -86,12 +86,13 @@ SyncResult = Synced | Waiting | UpToDate
 def sync_room(room: Room, only: Collection[AgentName] = (), *, asked: bool = False) -> list[SyncResult]:
     """Bring integration to all worktrees, or to the named agents'; `asked` is those agents' own request."""
     room.integration()
-    refuse_unknown(only, room.worktrees())
     with held(room.private / "sync.lock", seconds=LOCK_SECONDS, what="the sync lock"):
-        at_rest = held_agents(room)
+        worktrees = room.worktrees()
+        refuse_unknown(only, worktrees)
+        at_rest = held_agents(room, worktrees)
         planned = [
             _plan(room, agent, worktree, is_held=agent in at_rest, asked=asked)
-            for agent, worktree in sorted(room.worktrees().items())
+            for agent, worktree in sorted(worktrees.items())
             if not only or agent in only
         ]
         # Each move has its own handle and worktree, and spends most of its time waiting for the disk or a late writer.
