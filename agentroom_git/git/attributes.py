@@ -4,7 +4,7 @@ No program is ever run: a path whose attributes ask for a `filter` or a `working
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,15 +95,39 @@ def with_attributes_of(
     becomes one: its private git directory borrows the objects and the configuration of `repo`.
     """
     private, work = scratch / "git", scratch / "work"
-    private.mkdir(parents=True)
-    work.mkdir()
-    (private / "HEAD").write_text("ref: refs/heads/none\n")
-    (private / "commondir").write_text(f"{common_dir_of(Path(repo.path))}\n")
-    (private / "gitdir").write_text(f"{work / '.git'}\n")
+    work.mkdir(parents=True)
+    _make_git_dir(repo, private, work)
     (work / ".git").write_text(f"gitdir: {private}\n")
     for folder in {folder for path in paths for folder in _folders_above(path)}:
         _copy_attributes(repo, tree, folder, work)
     return pygit2.Repository(str(work), RepositoryOpenFlag.NO_SEARCH)
+
+
+def without_index(
+    repo: pygit2.Repository, paths: Iterable[bytes], is_indexed: Callable[[bytes], bool], scratch: Path
+) -> pygit2.Repository:
+    """A view of the repository for attributes of these paths, for which libgit2 need not read the whole index.
+
+    It would look there for a .gitattributes that the worktree lacks. Where there is one, or where the worktree has
+    settings of its own, the view is `repo` itself. `scratch` is a directory that does not exist yet.
+    """
+    work = Path(repo.workdir)
+    folders = {folder for path in paths for folder in _folders_above(path)}
+    files = (os.path.join(folder, FILE_NAME) for folder in folders)
+    if (Path(repo.path) / "config.worktree").exists() or any(
+        is_indexed(file) and not os.path.lexists(work / os.fsdecode(file)) for file in files
+    ):
+        return repo
+    _make_git_dir(repo, scratch, work)
+    return pygit2.Repository(str(scratch))
+
+
+def _make_git_dir(repo: pygit2.Repository, private: Path, work: Path) -> None:
+    """Make a git directory for a work tree that borrows the objects and the configuration of `repo`."""
+    private.mkdir(parents=True)
+    (private / "HEAD").write_text("ref: refs/heads/none\n")
+    (private / "commondir").write_text(f"{common_dir_of(Path(repo.path))}\n")
+    (private / "gitdir").write_text(f"{work / '.git'}\n")
 
 
 def _filters(repo: pygit2.Repository, path: bytes, mode: FilterMode) -> FilterList | None:

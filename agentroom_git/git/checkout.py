@@ -30,7 +30,7 @@ from agentroom_git.git.displacement import (
     undo,
     unfinished,
 )
-from agentroom_git.git.index_file import IndexCopy, IndexUnreadableError, check_readable
+from agentroom_git.git.index_file import IndexCopy, IndexUnreadableError
 from agentroom_git.git.operations import operation_under_way
 from agentroom_git.git.repo import common_dir_of, head_branch
 from agentroom_git.git.tree_diff import Change, Entry, diff_trees
@@ -161,7 +161,7 @@ class _Sync:
 
     def run(self) -> Advanced | Waits:
         clear_own_stale_lock(self._git_dir)
-        hindrance = self._hindrance()
+        hindrance = self._state()
         if hindrance is None and is_taken(self._git_dir):
             hindrance = Waits("locked")
         hindrance = hindrance or self._recover()
@@ -173,7 +173,8 @@ class _Sync:
         with make_bench(self._stage, self._clock, has_modes=self._tree.has_modes) as bench:
             return self._run_on(bench)
 
-    def _hindrance(self) -> Waits | None:
+    def _state(self) -> Waits | None:
+        """Return what the worktree's own folder says to wait for."""
         if head_branch(self._handle) != self._ref:
             return Waits("branch")
         under_way = operation_under_way(self._git_dir)
@@ -181,27 +182,26 @@ class _Sync:
             return Waits("operation", detail=under_way)
         if _is_commit_marked(self._git_dir):
             return Waits("operation", detail="a commit is under way")
-        # A commit reads HEAD before it takes index.lock and gives that back before it moves the branch: under our
-        # locks, a git that started earlier may be on either side of them, and would fail or commit what it never saw.
-        if is_git_at_work_in(Path(self._handle.workdir)):
-            return Waits("locked", detail="git is at work there")
         return None
 
     def _hindrance_since(self, index: IndexCopy) -> Waits | None:
         if not index.is_current():
             return Waits("locked", detail="git has just written the index")
-        return self._hindrance()
+        hindrance = self._state()
+        # A commit reads HEAD before it takes index.lock and gives that back before it moves the branch: under our
+        # locks, a git that started earlier may be on either side of them, and would fail or commit what it never saw.
+        if hindrance is None and is_git_at_work_in(Path(self._handle.workdir)):
+            return Waits("locked", detail="git is at work there")
+        return hindrance
 
     def _run_on(self, bench: Bench) -> Advanced | Waits:
-        try:
-            check_readable(self._handle)
-        except IndexUnreadableError as error:
-            bench.discard()
-            return Waits("exchange", detail=error.message)
         try:
             with IndexCopy(self._git_dir) as index:
                 staged = self._prepare(bench, index)
                 outcome = staged if isinstance(staged, Waits) else self._sync(bench, staged, index)
+        except IndexUnreadableError as error:
+            bench.discard()
+            return Waits("exchange", detail=error.message)
         except (AgentroomError, OSError):
             # A full disk, say: what was staged must not keep it full.
             if not bench.is_begun:
@@ -215,7 +215,8 @@ class _Sync:
 
     def _prepare(self, bench: Bench, index: IndexCopy) -> _Staged | Waits:
         """Find out what to do and make the new files and the new index, before anything is locked."""
-        planner = Planner(self._handle, self._tree, self._old, self._new, bench.path / "attributes")
+        ends, scratch = (self._old, self._new), bench.path / "attributes"
+        planner = Planner(self._handle, self._tree, *ends, lambda path: index.entry(path) is not None, scratch)
         plan = _staged_paths(index, planner.changes) or planner.plan()
         if isinstance(plan, Waits):
             return plan

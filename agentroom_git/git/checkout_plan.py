@@ -4,7 +4,7 @@ Git's rule of what is clean applies: a file counts as unmodified if adding it wo
 A file with edits is to hold the new commit's text with the edits on top, where the two do not meet.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from agentroom_git.git.attributes import (
     read_attributes,
     to_worktree,
     with_attributes_of,
+    without_index,
 )
 from agentroom_git.git.checkout_outcome import Reason, Waits
 from agentroom_git.git.diff import line_diff
@@ -51,18 +52,26 @@ class Plan:
 
 
 class Planner:
-    """Reads one worktree. `scratch` is a path on which a directory may be made."""
+    """Reads one worktree. `is_indexed` tells whether the index has a path; in `scratch` directories may be made."""
 
-    def __init__(self, repo: pygit2.Repository, tree: Folder, old: str, new: str, scratch: Path) -> None:
+    def __init__(
+        self,
+        repo: pygit2.Repository,
+        tree: Folder,
+        old: str,
+        new: str,
+        is_indexed: Callable[[bytes], bool],
+        scratch: Path,
+    ) -> None:
         old_tree, new_tree = repo[old].peel(pygit2.Tree), repo[new].peel(pygit2.Tree)
         self._tree = tree
         self._has_symlinks = _is_on(repo, "core.symlinks")
         self._ignores_case = "core.ignorecase" in repo.config and repo.config.get_bool("core.ignorecase")
         self._old_tree, self._new_tree = str(old_tree.id), str(new_tree.id)
-        self._before = self._after = repo
         self.changes = diff_trees(repo, str(old_tree.id), str(new_tree.id))
+        self._before = self._after = without_index(repo, self.changes, is_indexed, scratch / "before")
         if any(path.rpartition(b"/")[2] == FILE_NAME for path in self.changes):
-            self._after = with_attributes_of(repo, new_tree, self.changes, scratch)
+            self._after = with_attributes_of(repo, new_tree, self.changes, scratch / "after")
         self._removals = {path for path, (_, after) in self._leaves() if after is None}
 
     def _leaves(self) -> list[tuple[bytes, Change]]:

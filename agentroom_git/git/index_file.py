@@ -1,7 +1,7 @@
 """Editing a worktree's index without reading a single file of the worktree.
 
-The new index is built beside the old one, before anything is locked, and renamed over it under its lock. libgit2 writes
-entries without file status, which makes the next `git status` read every one of those files and `git diff-files` call
+The new index is built beside the old one, before anything is locked, and renamed over it under its lock. New entries
+come without file status, which would make the next `git status` read every one of those files and `git diff-files` call
 them modified; so the status is put into the bytes afterwards, where the format keeps it (gitformat-index(5), versions 2
 and 3; in version 4 it stays empty).
 """
@@ -19,6 +19,7 @@ import pygit2
 from pygit2.enums import FileMode
 
 from agentroom_git.errors import AgentroomError
+from agentroom_git.git.index_bytes import CHECKSUM, IndexBytes
 from agentroom_git.git.tree_diff import Entry
 from agentroom_git.system.exchange import Mark
 
@@ -26,7 +27,6 @@ _HEADER = struct.Struct(">4sLL")
 _STATUS = struct.Struct(">10L")
 _MODE_OFFSET = 24  # ctime, mtime, device and inode come before the mode; owner, group and size after it
 _NAME_LENGTH_MASK = 0xFFF
-_CHECKSUM_BYTES = 20
 _NUMBERS = itertools.count()
 
 
@@ -34,18 +34,10 @@ class IndexUnreadableError(AgentroomError):
     """An index of a form that libgit2 cannot read: split, sparse, empty or damaged."""
 
 
-def check_readable(handle: pygit2.Repository) -> None:
-    """Raise `IndexUnreadableError` unless libgit2 can read the worktree's index."""
-    try:
-        handle.index.read()
-    except (pygit2.GitError, OSError) as error:
-        raise IndexUnreadableError(f"the index of {handle.workdir} cannot be read: {error}") from error
-
-
 class IndexCopy:
     """A copy of a worktree's index, to be edited, written ahead and then put in its place by `install`.
 
-    The index must have passed `check_readable`: a `pygit2.Index` that fails to open complains again when it is freed.
+    Raises `IndexUnreadableError` where it is of a form that is not understood.
     """
 
     def __init__(self, git_dir: Path) -> None:
@@ -53,10 +45,8 @@ class IndexCopy:
         self._copy = git_dir / f"index.agentroom-{next(_NUMBERS)}-{os.getpid()}"
         self._mark = self._look()
         self._data = b""
-        if self._mark is not None:
-            self._copy.write_bytes(self._path.read_bytes())
-        self._index = pygit2.Index(str(self._copy))
-        self._before = len(self._index)
+        before = self._path.read_bytes() if self._mark is not None else b""
+        self._index = IndexBytes.parse(before) or _ByLibrary(git_dir, self._copy, before)
 
     def __enter__(self) -> Self:
         return self
@@ -67,35 +57,22 @@ class IndexCopy:
         self.discard()
 
     def entry(self, path: bytes) -> Entry | None:
-        name = os.fsdecode(path)
-        if name not in self._index:
-            return None
-        found = self._index[name]
-        return Entry(str(found.id), int(found.mode))
+        return self._index.entry(path)
 
     def conflicts(self) -> tuple[bytes, ...]:
         """The paths of a merge that was not finished."""
-        sides = (side for conflict in self._index.conflicts or () for side in conflict if side is not None)
-        return tuple(sorted({os.fsencode(side.path) for side in sides}))
+        return self._index.conflicts()
 
     def edit(self, wanted: Mapping[bytes, Entry | None]) -> bool:
         """Set or remove entries; false if that pushed out others, which stood where a directory had to be or below."""
-        expected = self._before
-        for path, entry in sorted(wanted.items(), key=lambda item: item[1] is not None):
-            name = os.fsdecode(path)
-            there = name in self._index
-            expected += (entry is not None) - there
-            if entry is not None:
-                self._index.add(pygit2.IndexEntry(name, pygit2.Oid(hex=entry.id), FileMode(entry.mode)))
-            elif there:
-                self._index.remove(name)
-        return len(self._index) == expected
+        return self._index.edit(wanted)
 
     def write_ahead(self) -> None:
         """Write the copy to the disk. ext4 would do so at the rename, for 4 ms in which git is locked out."""
-        self._index.write()
-        with self._copy.open("rb") as file:
-            self._data = file.read()
+        self._data = self._index.data()
+        with self._copy.open("wb") as file:
+            file.write(self._data)
+            file.flush()
             os.fsync(file.fileno())
 
     def is_current(self) -> bool:
@@ -108,17 +85,65 @@ class IndexCopy:
         The new index keeps the date of the old one. Git trusts an entry's status only when the file is older than the
         index; with a later date it would miss a save of the same size in the second before.
         """
+        new = with_statuses(self._data, wanted, statuses)
         with self._copy.open("r+b") as file:
-            file.write(with_statuses(self._data, wanted, statuses))
+            file.write(new)
         if self._mark is not None:
             os.utime(self._copy, ns=(self._mark.modified_ns, self._mark.modified_ns))
         self._copy.rename(self._path)
+        self._index.remember(new[-CHECKSUM:])
 
     def _look(self) -> Mark | None:
         return Mark.of(self._path.stat()) if self._path.exists() else None
 
     def discard(self) -> None:
         self._copy.unlink(missing_ok=True)
+
+
+class _ByLibrary:
+    """An index of another form, in libgit2's hands."""
+
+    def __init__(self, git_dir: Path, copy: Path, before: bytes) -> None:
+        self._copy = copy
+        try:
+            # Looked at through the repository first: an index that fails to open by itself complains when it is freed.
+            pygit2.Repository(str(git_dir)).index.read()
+        except (pygit2.GitError, OSError) as error:
+            raise IndexUnreadableError(f"the index of {git_dir} cannot be read: {error}") from error
+        if before:
+            copy.write_bytes(before)
+        self._index = pygit2.Index(str(copy))
+        self._before = len(self._index)
+
+    def entry(self, path: bytes) -> Entry | None:
+        name = os.fsdecode(path)
+        if name not in self._index:
+            return None
+        found = self._index[name]
+        return Entry(str(found.id), int(found.mode))
+
+    def conflicts(self) -> tuple[bytes, ...]:
+        sides = (side for conflict in self._index.conflicts or () for side in conflict if side is not None)
+        return tuple(sorted({os.fsencode(side.path) for side in sides}))
+
+    def edit(self, wanted: Mapping[bytes, Entry | None]) -> bool:
+        expected = self._before
+        for path, entry in sorted(wanted.items(), key=lambda item: item[1] is not None):
+            name = os.fsdecode(path)
+            there = name in self._index
+            expected += (entry is not None) - there
+            if entry is not None:
+                self._index.add(pygit2.IndexEntry(name, pygit2.Oid(hex=entry.id), FileMode(entry.mode)))
+            elif there:
+                self._index.remove(name)
+        return len(self._index) == expected
+
+    def data(self) -> bytes:
+        self._index.write()
+        return self._copy.read_bytes()
+
+    def remember(self, checksum: bytes) -> None:
+        """Nothing is known of it."""
 
 
 def with_statuses(data: bytes, wanted: Mapping[bytes, Entry | None], statuses: Mapping[bytes, os.stat_result]) -> bytes:
@@ -142,7 +167,7 @@ def with_statuses(data: bytes, wanted: Mapping[bytes, Entry | None], statuses: M
         if int.from_bytes(mode, "big") == entry.mode:
             _STATUS.pack_into(patched, start, *_fields(statuses[path], entry.mode))
         position = found
-    patched[-_CHECKSUM_BYTES:] = hashlib.sha1(patched[:-_CHECKSUM_BYTES], usedforsecurity=False).digest()
+    patched[-CHECKSUM:] = hashlib.sha1(patched[:-CHECKSUM], usedforsecurity=False).digest()
     return bytes(patched)
 
 
