@@ -24,7 +24,7 @@ from agentroom_git.git.operations import operation_under_way
 from agentroom_git.git.repo import packs_changed
 from agentroom_git.git.worktrees import Worktree
 from agentroom_git.git.writing import UnwritableError
-from agentroom_git.room import base, disk, landed, logs
+from agentroom_git.room import base, disk, landed, logs, quarantine
 from agentroom_git.room.room import Room
 from agentroom_git.system.locks import held
 
@@ -132,7 +132,10 @@ class Folder:
         return refs.swap(self.room.names.integration, made.id, previous.id, message="agentroom: fold")
 
     def fold_branch(self, branch: Branch) -> Made | Held | None:
-        """Fold one branch; a swap that somebody else's fold made fail is tried again on the new integration."""
+        """Fold one branch; a swap that somebody else's fold made fail is tried again on the new integration.
+
+        A commit with a path that must not be written is not folded: see `room/quarantine.py`.
+        """
         while True:
             previous = folds.read_fold(self.room.history, self.room.integration())
             decision = plan_fold(_observe(self.room, branch, previous))
@@ -140,6 +143,10 @@ class Folder:
                 _tell_held(self.room, branch, decision)
                 return decision
             if not isinstance(decision, Take | Rewritten):
+                return None
+            unsafe = quarantine.unsafe_paths(self.room, previous.id, branch.head)
+            if unsafe:
+                _tell_unsafe(self.room, branch, unsafe)
                 return None
             at, head = branch, Head(branch.head, branch.agent)
             if branch.agent == BASE:
@@ -318,6 +325,12 @@ def _keyed(room: Room, body: Notice | Withdrawn | Rewrote | Landed, key: str) ->
 def tell(room: Room, notice: Notice | Withdrawn, *, key: str) -> Recorded:
     """Write a notice to the sidecar's log, once for a key; the caller holds the fold lock."""
     return log.append(room.refs, room.names.log(SIDECAR), _keyed(room, notice, key), room.clock.now())
+
+
+def _tell_unsafe(room: Room, branch: Branch, paths: tuple[str, ...]) -> None:
+    notice = quarantine.notice_of(branch.agent, branch.head, paths)
+    if notice is not None:
+        tell(room, notice, key=notice_key("unsafe", branch.agent, branch.head))
 
 
 def _tell_held(room: Room, branch: Branch, decision: Held) -> None:

@@ -19,6 +19,7 @@ from agentroom_git.room import making_way, reading, toolmark
 from agentroom_git.room.config import BETWEEN_TOOLS
 from agentroom_git.room.displaced import KEEP_SECONDS, stage_dir
 from agentroom_git.room.folding import held_agents, notice_key, refuse_unknown, tell
+from agentroom_git.room.quarantine import unsafe_paths
 from agentroom_git.room.room import Room
 from agentroom_git.system.files import read_json, write_json
 from agentroom_git.system.locks import held
@@ -32,6 +33,7 @@ REASONS = {
     "switched": "it is not on its own branch: git switch {branch}",
     "unfolded": "it has commits that are not folded yet",
     "held": "its branch stepped back; run sync to take the others' work up again",
+    "refused": "its newest commit has a path that nobody may check out: git rm --cached it and commit",
     "dirty": "uncommitted changes are in the way: commit them, or run sync",
     "untracked": "untracked files are in the way: commit or move them, or run sync",
     "staged": "staged changes are in the way: commit them",
@@ -179,6 +181,9 @@ def _rest(room: Room, agent: AgentName, worktree: Worktree, reason: str) -> Wait
         recover(worktree.path, stage=stage_dir(room, agent), clock=room.clock, failpoint=room.failpoint)
     except (AgentroomError, OSError, KeyError) as error:
         return Waiting(agent, "broken", f"{one_line(str(error))}: run agentroom doctor", ())
+    unsafe = unsafe_paths(room, room.integration(), worktree.head) if reason == "unfolded" and worktree.head else ()
+    if unsafe:
+        return _waiting(room, agent, "refused", unsafe)
     return _waiting(room, agent, reason, ()) if reason else UpToDate(agent)
 
 
