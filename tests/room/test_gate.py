@@ -331,6 +331,17 @@ def test_what_the_check_writes_outside_is_not_kept_from_it_but_its_commits_reach
     assert bed.fold().made == ()
 
 
+def test_a_secret_that_the_check_prints_is_not_recorded(bed: Bed) -> None:
+    token = "ghp_" + "a1B2" * 9
+    checks(bed, f"echo before; echo using {token}; echo after; false")
+
+    tail = settle(bed).tail.splitlines()
+
+    assert (tail[0], tail[1][:11], tail[2]) == ("before", "[left out: ", "after")
+    assert token not in bed.git("log", "-p", "--all", cwd=bed.repository)
+    assert token not in (bed.room().private / "gate" / "results.json").read_text()
+
+
 def test_a_log_and_a_cache_that_are_damaged_cost_a_run_and_no_more(bed: Bed) -> None:
     checks(bed, "true")
     settle(bed)

@@ -18,6 +18,7 @@ from agentroom_git.git.worktrees import READY, Worktree, WorktreeError
 from agentroom_git.room.gate.results import Run
 from agentroom_git.room.preparing import copy_files
 from agentroom_git.room.room import Room
+from agentroom_git.room.secrets import find_secret
 from agentroom_git.room.trust import Commands
 from agentroom_git.system.bounded import Ended, end_all, run_bounded
 from agentroom_git.system.files import read_json, replace_text, write_json
@@ -65,7 +66,7 @@ class Bench:
             took, left = took + ended.seconds, left - ended.seconds
             if ended.code != 0:
                 break
-        return Run(_result(ended), round(took), "" if ended is None else tail_of(ended.tail))
+        return Run(_result(ended), round(took), "" if ended is None else _shown(ended))
 
     def _provide(self, commit: Oid) -> Worktree:
         """Return the worktree at the commit, made ready by `copy:` and `setup:` where that has not been done."""
@@ -88,7 +89,7 @@ class Bench:
         for command in self.commands.setup:
             ended = self._run(command, worktree, float(self.room.config.setup_seconds))
             if ended.code != 0:
-                said = last_line(tail_of(ended.tail))
+                said = last_line(_shown(ended))
                 why = "its time was over" if ended.is_late else f"exit {ended.code}"
                 text = f"setup: {command!r} failed in {worktree.path}: {said or why}"
                 raise GateError(text, hint="correct it, then: agentroom gate")
@@ -146,6 +147,12 @@ def _environment() -> dict[str, str]:
     """Return the user's environment without what makes a process an agent's, or binds it to a repository."""
     every = environment()
     return {key: every[key] for key in every if not key.startswith(("AGENTROOM_", "GIT_")) or key in _KEPT_GIT}
+
+
+def _shown(ended: Ended) -> str:
+    """Return the end of what was printed, as it may be recorded: what a log has once can't be taken back."""
+    lines = tail_of(ended.tail).splitlines()
+    return "\n".join(f"[left out: {what}]" if (what := find_secret(line)) else line for line in lines)
 
 
 def _result(ended: Ended | None) -> str:
