@@ -7,10 +7,9 @@ import time
 import traceback
 from pathlib import Path
 
-from simulation import pure, schedule, world
+from simulation import hunt, world
+from simulation.hunt import LEVELS
 from simulation.seeds import ScheduleError
-
-LEVELS = {"pure": pure.run, "real": schedule.run}
 
 
 def main() -> int:
@@ -18,10 +17,13 @@ def main() -> int:
     parser.add_argument("--level", choices=sorted(LEVELS), default="real")
     parser.add_argument("--seed", type=int, default=0, help="the first seed")
     parser.add_argument("--count", type=int, default=1, help="how many seeds")
+    parser.add_argument("--mutants", nargs="*", help="hunt for all planted bugs, or for those with this in their name")
     parser.add_argument("--verbose", action="store_true", help="with the stack of the first failure")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="sim-home-") as home:
         world.seal(Path(home))
+        if arguments.mutants is not None:
+            return 0 if hunt.hunt_all(arguments.mutants) else 1
         started = time.perf_counter()
         failed = [seed for seed in range(arguments.seed, arguments.seed + arguments.count) if not _run(arguments, seed)]
     print(f"{arguments.count} schedules in {time.perf_counter() - started:.1f} s, {len(failed)} failed: {failed}")

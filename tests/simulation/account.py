@@ -14,11 +14,15 @@ from simulation.world import World, tokens_in
 
 @dataclass
 class Books:
-    """`given_up`: by token, who has made it vanish and not taken it up again; `ever_given_up`: whatever came of it."""
+    """`given_up`: by token, who has made it vanish and not taken it up again; `ever_given_up`: whatever came of it.
+
+    `rewritten` are the commits that an agent made anew, each with what took its place.
+    """
 
     known: set[bytes] = field(default_factory=set)
     given_up: defaultdict[bytes, set[str]] = field(default_factory=lambda: defaultdict(set))
     ever_given_up: set[bytes] = field(default_factory=set)
+    rewritten: list[tuple[str, str]] = field(default_factory=list)
 
     def book(self, name: str, before: set[bytes], after: set[bytes]) -> None:
         """Book what an agent's own doing has made of what it sees."""

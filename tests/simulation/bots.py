@@ -116,6 +116,8 @@ def _save(bot: Bot, path: bytes, text: bytes) -> None:
 def create(bot: Bot) -> None:
     path = bot.rng.choice(NEW_FILES + FILES)
     target = bot.at(path)
+    if target.parent.is_symlink():
+        return
     target.parent.mkdir(parents=True, exist_ok=True)
     if not os.path.lexists(target):
         target.write_bytes(b"".join(bot.mint.line(bot.rng) for _ in range(3)))
@@ -129,7 +131,7 @@ def rename_file(bot: Bot) -> None:
     """Move a file, sometimes with a change on the way."""
     path = _some_file(bot)
     target = bot.at(bot.rng.choice((b"moved/", b"", b"dir/")) + path.rpartition(b"/")[2])
-    if os.path.lexists(target):
+    if os.path.lexists(target) or target.parent.is_symlink():
         return
     target.parent.mkdir(parents=True, exist_ok=True)
     bot.at(path).rename(target)
@@ -172,8 +174,10 @@ def stage(bot: Bot) -> None:
 
 
 def amend(bot: Bot) -> None:
+    before = bot.head()
     edit(bot)
     bot.git("commit", "--quiet", "--all", "--amend", "-m", bot.message())
+    bot.account.books.rewritten.append((before, bot.head()))
 
 
 def rebase(bot: Bot) -> None:
@@ -242,12 +246,23 @@ def leave_a_lock(bot: Bot) -> None:
             file.write(FOREIGN_LOCK)
     except FileExistsError:
         return
+    bot.world.foreign_locks.add(bot.git_dir / "index.lock")
 
 
 def take_lock_away(bot: Bot) -> None:
     lock = bot.git_dir / "index.lock"
-    if lock.exists() and lock.read_bytes() == FOREIGN_LOCK:
+    if lock in bot.world.foreign_locks:
+        bot.world.foreign_locks.discard(lock)
         lock.unlink()
+
+
+def put_a_link_for_a_folder(bot: Bot) -> None:
+    """Move a folder out of the worktree and leave a link to it: nothing may be written through it."""
+    outside = bot.world.outside / bot.name
+    if bot.at(b"dir").is_dir() and not bot.at(b"dir").is_symlink() and not outside.exists():
+        shutil.move(bot.at(b"dir"), outside)
+        bot.at(b"dir").symlink_to(outside)
+        bot.world.watched_outside[outside] = files_in(outside)
 
 
 ACTIONS: dict[Callable[[Bot], None], int] = {
@@ -275,5 +290,6 @@ ACTIONS: dict[Callable[[Bot], None], int] = {
     switch_away: 1,
     switch_back: 3,
     leave_a_lock: 1,
+    put_a_link_for_a_folder: 1,
     take_lock_away: 3,
 }

@@ -6,6 +6,7 @@ import subprocess
 from collections import Counter
 from pathlib import Path
 
+from agentroom_git.core.events import Notice
 from agentroom_git.core.fold import Engine
 from agentroom_git.core.ids import Oid
 from agentroom_git.git import folds
@@ -17,7 +18,7 @@ from simulation import graph, operations
 from simulation.account import Account
 from simulation.claims_watch import ClaimsWatch
 from simulation.seeds import Violation
-from simulation.world import NAMES, World, tokens_in
+from simulation.world import NAMES, World, files_in, tokens_in
 
 INTEGRATION = "agentroom/main/integration"
 QUIET_ROUNDS = 2
@@ -30,11 +31,17 @@ def state_of(world: World) -> str:
 
 
 def at_every_step(world: World, before: Oid) -> None:
-    """Integration only grows."""
+    """Integration only grows, no foreign lock is touched, and nothing is written outside of the worktrees."""
     room = world.room()
     now = room.integration()
     if not room.history.reaches(now, before):
         raise Violation("I1", f"integration went from {before[:10]} to {now[:10]}, which does not contain it")
+    for lock in world.foreign_locks:
+        if not lock.exists():
+            raise Violation("I8", f"{lock.relative_to(world.folder)}, which is not ours, was taken away")
+    for folder, files in world.watched_outside.items():
+        if files_in(folder) != files:
+            raise Violation("I12", f"{folder.relative_to(world.folder)} was written through a link")
 
 
 def at_the_end(world: World, account: Account, claims: ClaimsWatch) -> None:
@@ -84,7 +91,8 @@ def check_leftovers(world: World) -> None:
 def _is_leftover(path: Path, private: Path) -> bool:
     if path.is_relative_to(private):
         return path.suffix == ".tmp"  # the locks there are the kernel's
-    return path.suffix == ".lock" or ".agentroom-" in path.name or path.name.startswith("tmp_")
+    # Of an object that was being written half may lie about, as nobody names it.
+    return path.suffix == ".lock" or ".agentroom-" in path.name
 
 
 def check_main_checkout(world: World) -> None:
@@ -120,9 +128,15 @@ def check_conservation(world: World, account: Account) -> None:
 
 
 def _kept_aside(world: World) -> set[bytes]:
-    """What sync displaced and keeps; worth something only where it is told of, which `late` does."""
-    stage = world.folder / "repo.agents/.stage"
-    return tokens_in(stage) if stage.is_dir() else set()
+    """What sync displaced and keeps aside, of the agents that were told so, and what lies behind a link."""
+    events, _ = read_events(world.room())
+    told = {name for item in events if isinstance(item.event.body, Notice) for name in _late(item.event.body)}
+    places = [world.folder / "repo.agents/.stage" / name for name in told] + [*world.watched_outside]
+    return {token for place in places if place.is_dir() for token in tokens_in(place)}
+
+
+def _late(notice: Notice) -> tuple[str, ...]:
+    return notice.to if notice.kind == "late" else ()
 
 
 def check_events(world: World) -> None:

@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+from agentroom_git.system.clock import SystemClock
+
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -23,3 +25,23 @@ class VirtualClock:
 
     def boot_id(self) -> str:
         return "virtual"
+
+
+class FastClock(SystemClock):
+    """The real clock, but sleeps only move it on: for what looks at the real dates of files."""
+
+    def __init__(self) -> None:
+        self.slept = 0.0
+
+    @property
+    def elapsed(self) -> float:
+        return super().monotonic() + self.slept
+
+    def now(self) -> datetime:
+        return super().now() + timedelta(seconds=self.slept)
+
+    def monotonic(self) -> float:
+        return self.elapsed
+
+    def sleep(self, seconds: float) -> None:
+        self.slept += max(seconds, 0.0)

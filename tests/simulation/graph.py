@@ -137,9 +137,26 @@ def check(graph: Graph, tip: Oid, books: Books, elsewhere: set[bytes]) -> None:
     twice = {token for token, count in present.items() if count > 1} - graph.recorded - graph.added_twice()
     if twice:
         raise Violation("I2", f"more than once: {listed(twice)}")
+    check_rewritten(graph, tip, books)
     back = (graph.deleted() & present.keys()) - graph.recorded
     if back:
         raise Violation("I2", f"deleted and there again: {listed(back)}")
+
+
+def check_rewritten(graph: Graph, tip: Oid, books: Books) -> None:
+    """What an agent took back by making its commit anew is not there, unless somebody else put it there, too (P9)."""
+    reached = set(graph.commits)
+    present = {token for text in graph.source.files_at(tip).values() for token in tokens(text)}
+    for old, new in books.rewritten:
+        if old in reached and new in reached:
+            gone = _added_by(graph, Oid(old)) - all_tokens(graph.source.files_at(Oid(new)).values())
+            alone = {token for token in gone if graph.moves[token][0] == [old]}
+            if (alone & present) - graph.recorded:
+                raise Violation("I2", f"taken back by {new[:10]} and there again: {listed(alone & present)}")
+
+
+def _added_by(graph: Graph, commit: Oid) -> set[bytes]:
+    return {token for token, (added, _) in graph.moves.items() if commit in added}
 
 
 def listed(found: set[bytes]) -> str:

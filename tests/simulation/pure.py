@@ -143,8 +143,10 @@ class PureSchedule:
         old = self.memory.commits[agent.head]
         if old.is_fold or old.agent != agent.name or len(old.parents) != 1:
             return
+        before = agent.head
         self.edit(agent)
         agent.head = self.commit(agent.name, self.write(agent.files, agent.modes), old.parents)
+        self.books.rewritten.append((before, agent.head))
 
     def step_back(self, agent: Agent) -> None:
         """Reset to the first parent, and lose what is uncommitted."""
@@ -300,12 +302,16 @@ class PureSchedule:
         """Everybody commits, and folds and syncs go on until nothing moves."""
         for agent in self.agents.values():
             self.save(agent)
+        self.settle(asked=False)
+        self.settle(asked=True)
+
+    def settle(self, *, asked: bool) -> None:
         for _ in range(len(self.agents) + 4):
             before = (self.integration, *(agent.head for agent in self.agents.values()))
             for agent in self.agents.values():
                 self.fold(agent)
             for agent in self.agents.values():
-                self.sync(agent, asked=True)
+                self.sync(agent, asked=asked)
             if before == (self.integration, *(agent.head for agent in self.agents.values())):
                 return
         raise Violation("I9", "folds and syncs go on although nobody does anything")

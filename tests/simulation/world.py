@@ -20,9 +20,10 @@ from pygit2.enums import ConfigLevel
 from agentroom_git.core.ids import AgentName, parse_agent
 from agentroom_git.room import opening, presence
 from agentroom_git.room.room import Room, acting_as, open_room
+from agentroom_git.system.entropy import random_key
 from agentroom_git.system.failpoint import Failpoint, silent
 from seal import sealed_environment
-from simulation.clock import VirtualClock
+from simulation.clock import FastClock, VirtualClock
 from simulation.words import all_tokens, start_files
 
 NAMES = ("alice", "bob", "carol", "dave")
@@ -75,6 +76,8 @@ def template() -> Path:
     keys = random.Random("template")
     room = open_room(root, clock, new_key=lambda: f"{keys.getrandbits(64):016x}")
     opening.open_new(room)
+    # The template's comments take longer to parse than a fold takes.
+    (root / ".agentroom.yaml").write_text("# all as by default\n")
     for name in NAMES:
         presence.join(room, parse_agent(name))
     return folder
@@ -100,13 +103,22 @@ class World:
     """One schedule's repository, its clock, and what it draws from."""
 
     folder: Path
-    rng: random.Random
-    clock: VirtualClock = field(default_factory=VirtualClock)
+    rng: random.Random | None
+    clock: VirtualClock | FastClock = field(default_factory=VirtualClock)
     trace: list[str] = field(default_factory=list)
+    foreign_locks: set[Path] = field(default_factory=set)
+    watched_outside: dict[Path, dict[bytes, bytes]] = field(default_factory=dict)
 
     @property
     def root(self) -> Path:
         return self.folder / "repo"
+
+    @property
+    def outside(self) -> Path:
+        """A folder that belongs to no worktree."""
+        folder = self.folder / "outside"
+        folder.mkdir(exist_ok=True)
+        return folder
 
     def path(self, name: str) -> Path:
         return self.folder / "repo.agents" / name
@@ -121,7 +133,7 @@ class World:
         return acting_as(self.room(failpoint), AgentName(name))
 
     def new_key(self) -> str:
-        return f"{self.rng.getrandbits(64):016x}"
+        return f"{self.rng.getrandbits(64):016x}" if self.rng else random_key()
 
     def git(self, *arguments: str, cwd: Path | None = None, check: bool = True) -> str:
         return git(*arguments, cwd=cwd or self.root, at=int(self.clock.elapsed), check=check)

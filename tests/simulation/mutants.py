@@ -1,0 +1,368 @@
+"""Bugs to be found: each replaces a piece of the product by name, and the same schedules must notice.
+
+A mutant is planted for the time of a `with` block, in tests alone.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
+from typing import Any
+from unittest import mock
+
+from agentroom_git.core import claims, fold, text
+from agentroom_git.core.claims import Table
+from agentroom_git.core.fold import Engine, Folded
+from agentroom_git.core.plan import Advance, Held, Place, Stay, Take
+from agentroom_git.git import checkout, contested_refs, log, worktree_lock
+from agentroom_git.git.checkout_outcome import Waits
+from agentroom_git.git.checkout_plan import Action, Planner
+from agentroom_git.git.displacement import Act, digest
+from agentroom_git.git.ref_lock import locked_ref
+from agentroom_git.git.refs import Refs
+from agentroom_git.room import aftermath, coordination, folding, leases, messages, syncing
+from agentroom_git.system import exchange
+from simulation import operations, pure
+
+Patches = list[tuple[Any, str, Any]]
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """`level` names the schedules that find it; `patches` gives what is replaced: owner, name, value."""
+
+    name: str
+    level: str
+    patches: Callable[[], Patches]
+
+    @contextmanager
+    def planted(self) -> Iterator[None]:
+        with ExitStack() as stack:
+            for owner, name, value in self.patches():
+                stack.enter_context(mock.patch.object(owner, name, value))
+            yield
+
+
+def _heads_in_order_of_arrival() -> Patches:
+    seen: dict[int, tuple[Engine, dict[Any, int]]] = {}
+
+    def compute(self: Engine, heads: Any) -> Folded:
+        _, order = seen.setdefault(id(self), (self, {}))
+        for head in sorted(heads):
+            order.setdefault(head, len(order))
+        first, *rest = sorted(heads, key=order.__getitem__)
+        folded, done = Folded(self.history.tree_of(first.id), ()), [first]
+        for head in rest:
+            step = self._merge(folded.tree, done, head)
+            folded = Folded(step.tree, folded.contested + step.contested)
+            done.append(head)
+        return folded
+
+    return [(Engine, "_compute", compute)]
+
+
+def _records_dropped() -> Patches:
+    real = fold.merge_trees
+    return [(fold, "merge_trees", lambda *sides: replace(real(*sides), contested=()))]
+
+
+def _same_edit_kept_twice() -> Patches:
+    def both(self: Any, parties: Any) -> Any:
+        return list(parties)
+
+    def unite(sides: Any) -> Any:
+        given = sorted(sides, key=text.canonical_order)
+        if len(given) > 1 and len({side.text for side in given}) == 1 and given[0].text:
+            return [replace(side, text=side.text * (number + 1)) for number, side in enumerate(given)]
+        return real(given)
+
+    real = text.unite_sides
+    return [(text, "unite_sides", unite)]
+
+
+def _held_branch_folded() -> Patches:
+    real = pure.plan_fold
+
+    def plan(seen: Any) -> Any:
+        decision = real(seen)
+        return Take() if isinstance(decision, Held) else decision
+
+    return [(pure, "plan_fold", plan), (folding, "plan_fold", plan)]
+
+
+def _rewrite_taken_for_progress() -> Patches:
+    real = pure.plan_fold
+
+    def plan(seen: Any) -> Any:
+        return real(replace(seen, is_forward=True))
+
+    return [(pure, "plan_fold", plan), (folding, "plan_fold", plan)]
+
+
+def _token_given_again() -> Patches:
+    real = claims.grant
+
+    def grant(table: Table, *rest: Any, **more: Any) -> Any:
+        highest = max((claim.token for claim in table.claims), default=0)
+        return real(replace(table, highest=highest), *rest, **more)
+
+    return [(claims, "grant", grant)]
+
+
+def _claims_exclude_nobody() -> Patches:
+    return [(claims, "_excludes", lambda *_: False)]
+
+
+def _giver_keeps_its_claim() -> Patches:
+    return [(claims, "_without", lambda table, gone: table)]
+
+
+def _unfolded_worktree_synced() -> Patches:
+    real = pure.plan_sync
+
+    def plan(place: Place, *, asked: bool) -> Stay | Advance:
+        return real(replace(place, is_folded=True), asked=asked)
+
+    return [(pure, "plan_sync", plan), (syncing, "plan_sync", plan)]
+
+
+def _uncommitted_edits_replaced() -> Patches:
+    def carry(path: str, base: bytes, edited: bytes, arrived: bytes, *rest: Any) -> bytes:
+        return arrived
+
+    return [(pure, "carry_edits", carry)]
+
+
+def _swap_writes_whatever_is_there() -> Patches:
+    def swap(self: Refs, name: str, new: Any, old: Any, *, message: str = "") -> bool:
+        self.failpoint(f"lock {name}")
+        with locked_ref(self.handle, self.clock, name) as transaction:
+            transaction.set_target(name, new, message=message)
+            transaction.commit()
+        return True
+
+    return [(Refs, "swap", swap)]
+
+
+def _acknowledged_before_the_swap() -> Patches:
+    def update(self: Refs, name: str, change: Any) -> Any:
+        old = self.get(name)
+        new, answer = change(old)
+        if new != old:
+            self.swap(name, new, old)
+        return answer
+
+    return [(Refs, "update", update)]
+
+
+def _no_key_looked_for() -> Patches:
+    real = log.islice
+
+    def none(found: Any, count: int) -> Any:
+        return (replace(one, event=replace(one.event, key="")) for one in real(found, count))
+
+    return [(log, "islice", none)]
+
+
+def _cursor_moved_before_showing() -> Patches:
+    @contextmanager
+    def taking(room: Any, **more: Any) -> Iterator[Any]:
+        found = messages.unread(room, **more)
+        messages.mark_read(room, found.messages)
+        room.failpoint("show")
+        yield found
+
+    return [(operations.messages, "taking", taking)]
+
+
+def _no_index_lock() -> Patches:
+    @contextmanager
+    def hold(git_dir: Any, failpoint: Any) -> Iterator[bool]:
+        yield True
+
+    return [(checkout, "hold", hold)]
+
+
+def _branch_moved_before_files() -> Patches:
+    real = checkout._Sync._sync_files_and_index
+
+    def late(self: Any, bench: Any, staged: Any, index: Any) -> Any:
+        if staged.wanted:
+            index.install(staged.wanted, {})
+        self._handle.references[self._ref].set_target(self._new)
+        self._failpoint("files")
+        return real(self, bench, replace(staged, wanted={}), index)
+
+    return [(checkout._Sync, "_sync_files_and_index", late), (checkout._Sync, "_roll_back", lambda *_: None)]
+
+
+def _mismatch_ignored() -> Patches:
+    real = checkout.apply_step
+
+    def apply(*arguments: Any) -> bool:
+        real(*arguments)
+        return True
+
+    return [(checkout, "apply_step", apply)]
+
+
+def _dirty_file_replaced() -> Patches:
+    real = Planner._plan_path
+
+    def plan(self: Planner, path: bytes, before: Any, after: Any) -> Any:
+        found = real(self, path, before, after)
+        return Action(Act.SWAP, path, digest(self._tree.read(path))) if found == "dirty" and after else found
+
+    return [(Planner, "_plan_path", plan)]
+
+
+def _untracked_file_replaced() -> Patches:
+    real = Planner._plan_path
+
+    def plan(self: Planner, path: bytes, before: Any, after: Any) -> Any:
+        found = real(self, path, before, after)
+        seen = self._tree.read(path)
+        is_file = seen.kind is exchange.Kind.FILE
+        return Action(Act.SWAP, path, digest(seen)) if found == "untracked" and is_file else found
+
+    return [(Planner, "_plan_path", plan)]
+
+
+def _nothing_taken_back() -> Patches:
+    return [(checkout._Sync, "_roll_back", lambda *_: None)]
+
+
+def _tips_not_recorded() -> Patches:
+    return [(folding, "_moved", lambda tips, branch, own: tips)]
+
+
+def _record_stored_after_the_fold() -> Patches:
+    real_store, real_publish = contested_refs.store, folding.Folder._publish
+    waiting: list[Any] = []
+
+    def publish(self: Any, made: Any, previous: Any) -> bool:
+        is_done = real_publish(self, made, previous)
+        for arguments in waiting:
+            real_store(*arguments)
+        waiting.clear()
+        return is_done
+
+    patched = SimpleNamespace(**vars(contested_refs) | {"store": lambda *arguments: waiting.append(arguments)})
+    return [(folding, "contested_refs", patched), (folding.Folder, "_publish", publish)]
+
+
+def _foreign_lock_taken_away() -> Patches:
+    return [(worktree_lock, "_is_stale", lambda sign: True)]
+
+
+def _links_followed() -> Patches:
+    return [(exchange, "_OPEN_DIRECTORY", exchange.os.O_RDONLY | exchange.os.O_DIRECTORY)]
+
+
+def _sign_of_life_lost() -> Patches:
+    return [(leases, "beat", lambda room: None)]
+
+
+class _WallClock:
+    """A clock that measures by what it shows."""
+
+    def __init__(self, clock: Any) -> None:
+        self._clock = clock
+
+    def monotonic(self) -> float:
+        return float(self._clock.now().timestamp())
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._clock, name)
+
+
+def _leases_by_the_wall_clock() -> Patches:
+    observe, beat = leases.observe, leases.beat
+
+    def off(room: Any) -> Any:
+        return replace(room, clock=_WallClock(room.clock))
+
+    return [
+        (leases, "observe", lambda room, snapshot: observe(off(room), snapshot)),
+        (leases, "beat", lambda room: beat(off(room))),
+    ]
+
+
+def _others_claims_released() -> Patches:
+    def release(table: Table, agent: Any, paths: Any) -> Any:
+        answer = real(table, agent, paths)
+        left = tuple(claim for claim in answer.table.claims if paths is not None and claim.path not in paths)
+        return replace(answer, table=replace(answer.table, claims=left))
+
+    real = claims.release
+    return [(claims, "release", release)]
+
+
+def _others_work_withdrawn() -> Patches:
+    return [(folding, "_is_own", lambda *_: True)]
+
+
+def _fold_of_the_newest_alone() -> Patches:
+    def compute(self: Any, head: Any, previous: Any) -> Any:
+        heads, folded = real(self, head, previous)
+        return heads, Folded(self.room.history.tree_of(head.id), folded.contested)
+
+    real = folding.Folder._compute
+    return [(folding.Folder, "_compute", compute)]
+
+
+def _notes_written_when_nothing_moved() -> Patches:
+    real = aftermath.after_folds
+
+    def after(room: Any, made: Any) -> None:
+        real(room, made)
+        folding.tell(room, folding.Notice("idle", ("alice",), "nothing", ()), key=room.new_key())
+
+    return [(operations.aftermath, "after_folds", after)]
+
+
+def _refusal_takes_over() -> Patches:
+    return [(coordination.leases.Leases, "stale", property(lambda self: frozenset(self.left)))]
+
+
+def _waits_after_a_kill() -> Patches:
+    return [
+        (checkout._Sync, "_recover", lambda self: Waits("locked")),
+        (checkout, "clear_own_stale_lock", lambda git_dir: False),
+    ]
+
+
+MUTANTS = [
+    Mutant("heads taken in order of arrival", "pure", _heads_in_order_of_arrival),
+    Mutant("contested records dropped", "pure", _records_dropped),
+    Mutant("the same edit kept twice", "pure", _same_edit_kept_twice),
+    Mutant("a held branch folded", "pure", _held_branch_folded),
+    Mutant("a rewrite taken for progress", "pure", _rewrite_taken_for_progress),
+    Mutant("a fencing token given again", "pure", _token_given_again),
+    Mutant("claims exclude nobody", "pure", _claims_exclude_nobody),
+    Mutant("the giver keeps its claim", "pure", _giver_keeps_its_claim),
+    Mutant("a worktree with unfolded commits synced", "pure", _unfolded_worktree_synced),
+    Mutant("uncommitted edits replaced", "pure", _uncommitted_edits_replaced),
+    Mutant("a swap writes whatever is there", "real", _swap_writes_whatever_is_there),
+    Mutant("acknowledged although the swap failed", "real", _acknowledged_before_the_swap),
+    Mutant("a repeated event written again", "real", _no_key_looked_for),
+    Mutant("the cursor moved before showing", "real", _cursor_moved_before_showing),
+    Mutant("a sync without index.lock", "real", _no_index_lock),
+    Mutant("the branch moved before the files", "real", _branch_moved_before_files),
+    Mutant("what was displaced not looked at", "real", _mismatch_ignored),
+    Mutant("a dirty file replaced", "real", _dirty_file_replaced),
+    Mutant("an untracked file replaced", "real", _untracked_file_replaced),
+    Mutant("a killed sync not taken back", "real", _nothing_taken_back),
+    Mutant("tips not recorded", "real", _tips_not_recorded),
+    Mutant("records stored after the fold", "real", _record_stored_after_the_fold),
+    Mutant("a foreign lock taken away", "real", _foreign_lock_taken_away),
+    Mutant("links followed", "real", _links_followed),
+    Mutant("signs of life lost", "real", _sign_of_life_lost),
+    Mutant("leases by the wall clock", "real", _leases_by_the_wall_clock),
+    Mutant("others' claims released", "real", _others_claims_released),
+    Mutant("others' work withdrawn by a rewrite", "real", _others_work_withdrawn),
+    Mutant("the newest head alone folded", "real", _fold_of_the_newest_alone),
+    Mutant("something written when idle", "real", _notes_written_when_nothing_moved),
+    Mutant("every claim taken for stale", "real", _refusal_takes_over),
+    Mutant("locks of a killed sync left", "real", _waits_after_a_kill),
+]

@@ -1,0 +1,38 @@
+"""Every system call by which a fold, a claim, an autosave or a sync changes something, stopped once each."""
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+from simulation import crashpoints
+from simulation.crashpoints import Victims
+from simulation.world import scratch_folder
+
+SLICES = 4
+pytestmark = pytest.mark.skipif(bool(crashpoints.why_not()), reason=crashpoints.why_not() or "strace works")
+
+
+@pytest.fixture(scope="module")
+def victims(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Victims]:
+    with crashpoints.victims(tmp_path_factory.mktemp("victims")) as server:
+        yield server
+
+
+@pytest.mark.parametrize("part", range(SLICES))
+@pytest.mark.parametrize("operation", ["fold", "claim", "autosave", "sync"])
+def test_nothing_needs_a_hand_after_a_kill_at_any_system_call(victims: Victims, operation: str, part: int) -> None:
+    with scratch_folder() as scratch:
+        folder, kept = scratch / "here", scratch / "kept"
+        crashpoints.prepare(folder, operation)
+        shutil.copytree(folder, kept, symlinks=True)
+        points = crashpoints.points(victims.run(operation, folder))
+        assert len(points) > 10, points
+        for number in points[part::SLICES]:
+            shutil.rmtree(folder)
+            shutil.copytree(kept, folder, symlinks=True)
+            victims.run(operation, folder, "-e", f"inject={crashpoints.CALLS}:signal=KILL:when={number}")
+            try:
+                crashpoints.check_recovery(folder)
+            except Exception as error:
+                raise AssertionError(f"{operation} killed at call {number} of {points}: {error}") from error
