@@ -139,6 +139,7 @@ def test_a_mark_belongs_to_the_client_and_not_to_the_shell_that_called_the_hook(
 def test_a_mark_counts_no_longer_than_its_tool_may_take(
     tmp_path: Path, tool: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(toolmark, "_SHELLS", frozenset())  # whatever started the tests
     toolmark.follow(str(tmp_path), "PreToolUse", tool)
     assert toolmark.is_running(str(tmp_path))
     longest = toolmark.LONGEST_SECONDS.get(tool, toolmark.OTHERS_SECONDS)
