@@ -18,7 +18,7 @@ def test_the_example_is_the_template_and_all_of_it_comments() -> None:
 
 def test_the_example_is_valid_when_every_key_is_taken_in() -> None:
     example = (ROOT / ".agentroom.example.yaml").read_text()
-    taken_in = re.sub(r"^# (?=[a-z_]+:(?: |$)|  - )", "", example, flags=re.MULTILINE)
+    taken_in = re.sub(r"^# (?=[a-z_]+:(?: |$)|  - |  [a-z]+: )", "", example, flags=re.MULTILINE)
 
     config = parse_config(taken_in.encode(), "example")
 
@@ -37,4 +37,9 @@ def test_the_example_is_valid_when_every_key_is_taken_in() -> None:
         check_seconds=600,
         check_quiet=2,
         choose_seconds=60,
+        agents=(
+            "alice --cli claude --task 'posting rules of the ledger'",
+            "bob --cli codex --task-file tasks/statements.md -- --model gpt-5.5",
+            "carol -- /bin/sh -c ./scripts/agent.sh",
+        ),
     )

@@ -20,7 +20,7 @@ def plan(seat: Seat) -> Launch:
             "alwaysLoad": True,
         }
     }
-    settings = {"hooks": hook_table(EVENTS, hook_command(seat.program, "claude"))}
+    settings = {"hooks": hook_table(EVENTS, hook_command(seat.hook, "claude"))}
     mode = () if seat.has_option(*_PERMISSIONS) or not seat.is_headless else ("--permission-mode", "acceptEdits")
     flags = (
         f"--mcp-config={json.dumps({'mcpServers': servers})}",

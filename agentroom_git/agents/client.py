@@ -21,15 +21,16 @@ TOOL_SECONDS = 660
 class Seat:
     """Where a client is to sit and what it is to do.
 
-    `program` starts this very program whatever is on PATH; `private` is a folder outside the worktree for generated
-    files; `environment` is what the client will find, for variables that are added to; `extra` are the user's own
-    arguments for the client.
+    `program` starts this very program whatever is on PATH, and `hook` answers a client's events when the client's name
+    is added; `private` is a folder outside the worktree for generated files; `environment` is what the client will
+    find, for variables that are added to; `extra` are the user's own arguments for the client.
     """
 
     agent: AgentName
     worktree: Path
     private: Path
     program: tuple[str, ...]
+    hook: tuple[str, ...]
     environment: Mapping[str, str]
     task: str = ""
     is_headless: bool = False

@@ -28,7 +28,7 @@ _SANDBOX = ("-s", "--sandbox", "--approve-for-me", "--dangerously-bypass-approva
 
 def plan(seat: Seat) -> Launch:
     """Return the command: `exec` in a sandbox that may write where nobody is there to be asked, else a session."""
-    settings = [f"mcp_servers.agentroom={_server(seat)}", *_hooks(hook_command(seat.program, "codex"))]
+    settings = [f"mcp_servers.agentroom={_server(seat)}", *_hooks(hook_command(seat.hook, "codex"))]
     flags = [word for setting in settings for word in ("-c", setting)]
     sandbox = ("-s", "workspace-write") if seat.is_headless and not seat.has_option(*_SANDBOX) else ()
     start = ("codex", "exec") if seat.is_headless else ("codex",)

@@ -13,9 +13,9 @@ _OF_TOOLS = frozenset({"PreToolUse", "PostToolUse", "BeforeTool", "AfterTool"})
 Entry = dict[str, object]
 
 
-def hook_command(program: Sequence[str], client: str) -> str:
+def hook_command(hook: Sequence[str], client: str) -> str:
     """Return the command line that a client's shell runs for each event."""
-    return shlex.join([*program, "hook", client])
+    return shlex.join([*hook, client])
 
 
 def hook_table(events: Sequence[str], command: str, *, unit: int = 1) -> dict[str, list[Entry]]:

@@ -4,10 +4,11 @@ Its files for the whole machine would do as well, but it reads those only where 
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from agentroom_git.agents.client import TOOL_SECONDS, Client, GeneratedFile, Launch, Seat
-from agentroom_git.agents.events import GEMINI_EVENTS, hook_command, hook_table
+from agentroom_git.agents.events import GEMINI_EVENTS, Entry, hook_command, hook_table
 
 SETTINGS = Path(".gemini/settings.json")
 MILLISECONDS = 1000
@@ -18,26 +19,28 @@ def plan(seat: Seat) -> Launch:
     """Return the command, the settings, and the variable without which Gemini CLI does not read them."""
     mode = ("--approval-mode", "auto_edit") if seat.is_headless and not seat.has_option(*_APPROVAL) else ()
     task = (f"--prompt{'' if seat.is_headless else '-interactive'}={seat.task}",) if seat.task else ()
-    settings = json.dumps(settings_of(seat.program), indent=2) + "\n"
+    hooks = hooks_of(hook_command(seat.hook, "gemini"))
+    settings = {"mcpServers": {"agentroom": server_of(seat.program)}, "hooks": hooks}
     return Launch(
         ("gemini", *mode, *seat.extra, *task),
         {"GEMINI_CLI_TRUST_WORKSPACE": "true"},
-        (GeneratedFile(seat.worktree / SETTINGS, settings),),
+        (GeneratedFile(seat.worktree / SETTINGS, json.dumps(settings, indent=2) + "\n"),),
     )
 
 
-def settings_of(program: tuple[str, ...]) -> dict[str, object]:
-    """Return what Gemini CLI's settings have to say: the server, trusted, and the hooks."""
+def server_of(program: Sequence[str]) -> dict[str, object]:
     command, *arguments = program
-    server = {
+    return {
         "command": command,
         "args": [*arguments, "mcp"],
         "timeout": TOOL_SECONDS * MILLISECONDS,
         # Without it the tools are not even shown to a model that runs where nobody can be asked.
         "trust": True,
     }
-    hooks = hook_table(GEMINI_EVENTS, hook_command(program, "gemini"), unit=MILLISECONDS)
-    return {"mcpServers": {"agentroom": server}, "hooks": hooks}
+
+
+def hooks_of(hook: str) -> dict[str, list[Entry]]:
+    return hook_table(GEMINI_EVENTS, hook, unit=MILLISECONDS)
 
 
 CLIENT = Client(

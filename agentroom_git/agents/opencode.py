@@ -1,6 +1,7 @@
 """opencode: everything by one variable, on top of the user's own configuration. Nothing in the worktree."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from agentroom_git.agents.client import START_SECONDS, Client, Launch, Seat
@@ -24,7 +25,7 @@ def plan(seat: Seat) -> Launch:
     return Launch(("opencode", *seat.extra, *((f"--prompt={seat.task}",) if seat.task else ())), variables)
 
 
-def server_of(program: tuple[str, ...]) -> dict[str, object]:
+def server_of(program: Sequence[str]) -> dict[str, object]:
     return {"type": "local", "command": [*program, "mcp"], "enabled": True, "timeout": START_SECONDS * 1000}
 
 

@@ -4,10 +4,11 @@ Defaults give way to the user's own settings wherever both say something.
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from agentroom_git.agents.client import TOOL_SECONDS, Client, GeneratedFile, Launch, Seat
-from agentroom_git.agents.events import EVENTS, hook_command, hook_table
+from agentroom_git.agents.events import EVENTS, Entry, hook_command, hook_table
 
 VARIABLE = "QWEN_CODE_SYSTEM_DEFAULTS_PATH"
 FILE = Path("qwen-defaults.json")
@@ -20,13 +21,13 @@ def plan(seat: Seat) -> Launch:
     mode = ("--approval-mode", "auto-edit") if seat.is_headless and not seat.has_option(*_APPROVAL) else ()
     task = (f"--prompt{'' if seat.is_headless else '-interactive'}={seat.task}",) if seat.task else ()
     servers = json.dumps({"mcpServers": {"agentroom": server_of(seat.program)}})
-    hooks = {"hooks": hooks_of(seat.program)}
+    hooks = {"hooks": hooks_of(hook_command(seat.hook, "qwen"))}
     file = GeneratedFile(seat.private / FILE, json.dumps(hooks, indent=2) + "\n")
     arguments = ("qwen", f"--mcp-config={servers}", *mode, *seat.extra, *task)
     return Launch(arguments, {VARIABLE: str(file.path)}, (file,))
 
 
-def server_of(program: tuple[str, ...]) -> dict[str, object]:
+def server_of(program: Sequence[str]) -> dict[str, object]:
     command, *arguments = program
     return {
         "command": command,
@@ -38,8 +39,8 @@ def server_of(program: tuple[str, ...]) -> dict[str, object]:
     }
 
 
-def hooks_of(program: tuple[str, ...]) -> dict[str, object]:
-    return dict(hook_table(EVENTS, hook_command(program, "qwen"), unit=MILLISECONDS))
+def hooks_of(hook: str) -> dict[str, list[Entry]]:
+    return hook_table(EVENTS, hook, unit=MILLISECONDS)
 
 
 CLIENT = Client(

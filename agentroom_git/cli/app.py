@@ -8,6 +8,7 @@ import typer
 from agentroom_git import __version__
 from agentroom_git.cli import (
     coordination,
+    crew,
     demo,
     folding,
     gate,
@@ -17,6 +18,7 @@ from agentroom_git.cli import (
     merging,
     presence,
     repository,
+    run,
     sidecar,
     stats,
     tasks,
@@ -49,6 +51,8 @@ for group in (
     mcp,
     demo,
     merging,
+    run,
+    crew,
 ):
     group.register(app)
 

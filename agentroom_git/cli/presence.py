@@ -1,4 +1,4 @@
-"""Agents come and go: join, leave, run."""
+"""Agents come and go: join, leave."""
 
 from typing import Annotated
 
@@ -14,7 +14,6 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="The agent's name, e.g
 def register(app: typer.Typer) -> None:
     app.command()(join)
     app.command()(leave)
-    app.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})(run)
 
 
 def join(name: Name, as_json: Json = False) -> None:
@@ -54,21 +53,3 @@ def leave(
         say(f"  to remove them, too: agentroom leave {name} --discard-ignored")
     else:
         say(f"{name} left; removed {departure.path}")
-
-
-def run(
-    name: Name,
-    command: Annotated[list[str], typer.Argument(metavar="-- CMD...", help="What to run in the worktree.")],
-) -> None:
-    """Run a command as an agent: worktree, sidecar, environment, and a record of how it ended."""
-    from agentroom_git.agents import launch
-    from agentroom_git.sidecar import lifecycle
-
-    room = here()
-    agent = parse_agent(name)
-    room.integration()
-    # Everything after NAME is the command's; the `--` that sets it off is not part of it.
-    words = command[1:] if command[0] == "--" else command
-    launch.check_command(agent, words)
-    lifecycle.start(room)
-    raise typer.Exit(launch.run_agent(room, agent, words))

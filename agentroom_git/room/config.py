@@ -18,6 +18,7 @@ from agentroom_git.core.claims import DEFAULT_TTL, MAX_TTL, MIN_TTL
 from agentroom_git.core.escape import one_line
 from agentroom_git.core.ids import RoomName, parse_room
 from agentroom_git.errors import UsageError
+from agentroom_git.room.roster import parse_roster
 
 FILE_NAME = ".agentroom.yaml"
 MAX_BYTES = 64 * 1024
@@ -71,6 +72,7 @@ class Config:
     is sound, with `check_seconds` for all of them; the gate runs them when nothing was folded for `check_quiet`
     seconds, and tries other candidates of contested regions when a run takes no longer than `choose_seconds`. `urge` is
     whether an agent about to stop with work left is asked to go on, `push` whether agents push the room's own refs.
+    `agents` are those that `up` starts, each as the words that `agentroom run` takes.
     """
 
     room: RoomName = RoomName("main")
@@ -90,6 +92,7 @@ class Config:
     check_quiet: int = 2
     choose_seconds: int = 60
     urge: bool = True
+    agents: tuple[str, ...] = ()
 
 
 def read_config(checkout: Path) -> Config:
@@ -324,6 +327,7 @@ _PARSERS: dict[str, Callable[[object], object]] = {
     "check_seconds": _seconds(1, MAX_SETUP_SECONDS),
     "check_quiet": _seconds(0, MAX_QUIET_SECONDS),
     "choose_seconds": _seconds(0, MAX_SETUP_SECONDS),
+    "agents": parse_roster,
 }
 
 

@@ -35,6 +35,7 @@ class Commands:
 
     check: tuple[str, ...] = ()
     setup: tuple[str, ...] = ()
+    agents: tuple[str, ...] = ()
 
     @property
     def fingerprint(self) -> str:

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
 from agentroom_git.errors import AgentroomError
 from agentroom_git.resources import hooks_dir
@@ -142,19 +143,21 @@ def shell(command: str, *, cwd: Path, env: Mapping[str, str], seconds: float) ->
     return run(("/bin/sh", "-c", command), cwd=cwd, env=env, seconds=seconds)
 
 
-def attend(arguments: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> int:
+def attend(arguments: Sequence[str], *, cwd: Path, env: Mapping[str, str], has_input: bool = True) -> int:
     """Run a program on this terminal and return its exit code (128 + signal when it was killed).
 
-    An interrupt from the terminal reaches the program by itself; a termination of this process is passed on.
+    An interrupt from the terminal reaches the program by itself; a termination of this process is passed on, and a
+    second one kills the program. Without input it finds standard input at its end.
     """
     try:
-        child = subprocess.Popen(arguments, cwd=cwd, env=dict(env))
+        stdin = None if has_input else subprocess.DEVNULL
+        child = subprocess.Popen(arguments, cwd=cwd, env=dict(env), stdin=stdin)
     except FileNotFoundError as error:
         raise ProcessError(f"{arguments[0]!r} was not found", hint="check the command after --") from error
     except PermissionError as error:
         raise ProcessError(f"{arguments[0]!r} is not executable", hint="check the command after --") from error
     before = {
-        signal.SIGTERM: signal.signal(signal.SIGTERM, lambda *_: child.terminate()),
+        signal.SIGTERM: signal.signal(signal.SIGTERM, _passing_on(child)),
         signal.SIGINT: signal.signal(signal.SIGINT, signal.SIG_IGN),
     }
     try:
@@ -163,6 +166,20 @@ def attend(arguments: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> in
         for number, handler in before.items():
             signal.signal(number, handler)
     return code if code >= 0 else 128 - code
+
+
+def _passing_on(child: "subprocess.Popen[bytes]") -> "signal._HANDLER":
+    asked = False
+
+    def end(number: int, frame: FrameType | None) -> None:
+        nonlocal asked
+        if asked:
+            child.kill()
+        else:
+            child.terminate()
+        asked = True
+
+    return end
 
 
 def start_detached(arguments: Sequence[str], *, cwd: Path, log: Path) -> int:
@@ -190,6 +207,12 @@ def own_command() -> list[str]:
 def own_hook_command() -> list[str]:
     """Return the command line that answers agents' hooks, without the client's name: it starts Python bare."""
     return [sys.executable, "-S", str(hooks_dir() / "agent.py")]
+
+
+def own_program() -> list[str]:
+    """Return how other programs start this very one, from whatever folder: its script where it is installed."""
+    script = Path(sys.executable).parent / "agentroom"
+    return [str(script)] if script.exists() else own_command()
 
 
 def terminate(pid: int) -> bool:

@@ -95,7 +95,10 @@ def test_a_second_run_under_a_name_is_refused_while_the_first_goes_on(bed: Bed) 
     second = run(bed, "alice", "true")
     first.communicate("go\n", timeout=60)
 
-    assert (second.returncode, second.stderr.splitlines()[0]) == (2, "agentroom: alice is running already")
+    assert second.returncode == 2
+    assert second.stderr.startswith(
+        f"agentroom: alice is running already: sh -c 'echo ready; read line' (pid {first.pid}"
+    )
     assert first.returncode == 0
 
 

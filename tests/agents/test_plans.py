@@ -13,7 +13,14 @@ from agentroom_git.agents.clients import CLIENTS
 from agentroom_git.core.ids import AgentName
 
 SEAT = Seat(
-    AgentName("alice"), Path("/room/alice"), Path("/private"), ("/bin/agentroom",), {}, task="-x --y", is_headless=True
+    AgentName("alice"),
+    Path("/room/alice"),
+    Path("/private"),
+    ("/bin/agentroom",),
+    ("/bin/python", "/hook.py"),
+    {},
+    task="-x --y",
+    is_headless=True,
 )
 ALL = pytest.mark.parametrize("client", CLIENTS.values(), ids=CLIENTS)
 
@@ -96,7 +103,7 @@ def test_codex_trusts_our_hooks_by_their_hash_and_no_others() -> None:
     assert set(hooks) == {"SessionStart", "UserPromptSubmit", "PreToolUse", "PostToolUse", "Stop", "SessionEnd"}
     assert len(state) == len(hooks)
     # As Codex 0.169.0 computes it: tests/clients sees it run hooks that were trusted in this way.
-    expected = "sha256:d4b77f9a193c04d349a699e2349411820b30787d75c520f397d69ad23c9d236a"
+    expected = "sha256:5be12d80f3aa13a7e9883bc14aee17a62fd4632a7a83c00f739a522d13fb0211"
     assert state["/<session-flags>/config.toml:pre_tool_use:0:0"]["trusted_hash"] == expected
     assert "--dangerously-bypass-hook-trust" not in codex.plan(SEAT).arguments
 
@@ -121,5 +128,5 @@ def test_claude_code_asks_for_hooks_at_every_event() -> None:
     hooks = json.loads(flag.removeprefix("--settings="))["hooks"]
 
     assert {entry["hooks"][0]["command"] for entries in hooks.values() for entry in entries} == {
-        "/bin/agentroom hook claude"
+        "/bin/python /hook.py claude"
     }
