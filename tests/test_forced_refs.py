@@ -9,6 +9,8 @@ import pytest
 from agentroom_git.core.ids import parse_agent
 from agentroom_git.room import coordination, forward_only, messages, scratchpad
 from agentroom_git.sidecar.service import Service
+from agentroom_git.sidecar.watch import Watch
+from agentroom_git.system.clock import SystemClock
 from agentroom_git.system.process import own_command
 from rooms import Bed
 
@@ -22,11 +24,12 @@ class Served:
     """A room, and the part of the sidecar that serves it, one round at a time."""
 
     bed: Bed
+    watch: Watch
     said: list[str] = field(default_factory=list)
     service: Service = field(init=False)
 
     def __post_init__(self) -> None:
-        self.service = Service(self.bed.room(), self.said.append, lambda: None)
+        self.service = Service(self.bed.room(), self.said.append, self.watch)
 
     def settle(self) -> None:
         for _ in range(6):
@@ -52,14 +55,21 @@ class Served:
 @pytest.fixture
 def served(bed: Bed) -> Iterator[Served]:
     bed.join("alice", "bob")
-    served = Served(bed)
+    with Watch(bed.repository / ".git", SystemClock()) as watch:
+        served = Served(bed, watch)
+        _begin(served)
+        yield served
+        served.service.close()
+
+
+def _begin(served: Served) -> None:
+    """Let alice claim, note and commit, and bob get it."""
+    bed = served.bed
     coordination.claim(bed.as_agent("alice"), ["a.txt"], reason="to edit it")
     scratchpad.add_note(bed.as_agent("alice"), "kept")
     bed.commit("alice", {"a.txt": "alice\n"})
     served.settle()
     assert served.has("bob", "a.txt", "alice\n")
-    yield served
-    served.service.close()
 
 
 @pytest.mark.parametrize("name", [INTEGRATION, CLAIMS, ALICES_LOG])
