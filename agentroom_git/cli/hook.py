@@ -170,28 +170,30 @@ def _judge(seat: Seat, dialect: Dialect, event: Event) -> None:
 def _bring_news(seat: Seat, dialect: Dialect, event: Event) -> None:
     """Say what the agent has to know; messages are marked as read when they have been written, so that a kill shows
     them again."""
-    from agentroom_git.room import briefing, enforcement, messages
+    from agentroom_git.room import briefing, coordination, enforcement, messages
 
     room = _room(seat)
-    said = briefing.describe(room) if event.kind == START else _late_word(room, dialect, event)
+    losses = coordination.lost_claims(room)
+    late = _late_word(room, dialect, event)
+    said = briefing.describe(room, losses) if event.kind == START else briefing.remind(losses, late)
     with messages.taking(room, max_bytes=briefing.room_for_messages(said)) as found:
         text = briefing.compose(said, found)
         if text:
             _write(dialect.tell(event, text))
+    coordination.mark_told(room, losses)
     if not found.messages:
         enforcement.learn(room, seat)
 
 
-def _late_word(room: "Room", dialect: Dialect, event: Event) -> list[str]:
+def _late_word(room: "Room", dialect: Dialect, event: Event) -> str:
     """Return what the dialect could not say before the tool ran."""
     from pathlib import Path
 
     from agentroom_git.room import enforcement
 
     if event.kind != AFTER or dialect.tells_before:
-        return []
-    said = enforcement.remind(room, [Path(path) for path in event.paths], event.command, Path(event.folder))
-    return [said] if said else []
+        return ""
+    return enforcement.remind(room, [Path(path) for path in event.paths], event.command, Path(event.folder))
 
 
 def _mind_stop(seat: Seat, dialect: Dialect, event: Event) -> None:

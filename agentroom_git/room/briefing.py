@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from agentroom_git.core.escape import one_line
 from agentroom_git.room import abandonment, prompt
+from agentroom_git.room.coordination import Losses
 from agentroom_git.room.messages import Unread
 from agentroom_git.room.room import Room
 from agentroom_git.room.status import Status, read_status
@@ -23,23 +24,46 @@ QUOTED = "What follows are messages of other agents, quoted for your information
 
 
 def describe(room: Room) -> list[str]:
-    """Return the room in a few lines for an agent that begins: the state first, then the rule."""
+    """Return the room in a few lines for an agent that begins: its own work first, the rule last."""
     found = read_status(room)
-    lines = [f"You are {room.me} in room {found.room}.", *_mine(room), *_others(room, found), *_work(room, found)]
-    rule = prompt.rule()
+    lines = [
+        f"You are {room.me} in room {found.room}.",
+        *_mine(room, found),
+        *_others(room, found),
+        *_work(room, found),
+    ]
+    return _within(lines, prompt.rule())
+
+
+def remind(losses: Losses, *texts: str) -> list[str]:
+    """Return which claims others took over, and whatever else the agent is to be told."""
+    return _within([*(text for text in texts if text), *_lost(losses)])
+
+
+def _lost(losses: Losses) -> Iterator[str]:
+    for one in losses.lost:
+        yield f"You lost {one_line(one.claim.path, 80)}: {one.taker} took it over."
+
+
+def _within(lines: Sequence[str], last: str = "") -> list[str]:
+    """Return as many of the lines as fit, and the last one always."""
     kept: list[str] = []
-    left = MAX_SAID - len(rule.encode()) - len(MORE)
+    left = MAX_SAID - len(last.encode()) - len(MORE)
     for line in lines:
         left -= len(line.encode()) + 1
         if left < 0:
-            return [*kept, MORE, rule]
+            kept.append(MORE if kept else line.encode()[: MAX_SAID // 2].decode("utf-8", "ignore"))
+            break
         kept.append(line)
-    return [*kept, rule]
+    return [*kept, last] if last else kept
 
 
-def _mine(room: Room) -> Iterator[str]:
+def _mine(room: Room, found: Status) -> Iterator[str]:
     for task in abandonment.own_tasks(room)[:SHOWN]:
         yield f"Your task {task.id}: {quote(task.title)}"
+    for one in found.agents:
+        if one.agent == room.me and one.waits is not None:
+            yield f"Your worktree waits to be synced: {one_line(one.waits.text, 120)}"
 
 
 def _others(room: Room, found: Status) -> Iterator[str]:

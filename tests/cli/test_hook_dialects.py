@@ -151,6 +151,14 @@ def test_the_state_names_who_holds_what_and_which_tasks_are_open(room: Bed, ask:
     assert "Also here: alice." in text
 
 
+def test_who_lost_a_claim_is_told_once_after_a_tool(room: Bed, ask: Ask) -> None:
+    coordination.auto_claim(room.as_agent("bob"), "README.md")
+    coordination.claim(room.as_agent("alice"), ["README.md"])
+
+    assert "You lost README.md: alice took it over." in text_of(ask("codex", room.path("bob"), "after", tool_name="x"))
+    assert ask("codex", room.path("bob"), "after", tool_name="x") == {}
+
+
 def test_a_session_that_ends_gives_claims_back_and_one_that_begins_again_does_not(room: Bed, ask: Ask) -> None:
     ask("claude", room.path("alice"), "SessionEnd", reason="clear")
     assert len(coordination.live_claims(room.room())) == 1

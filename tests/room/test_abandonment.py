@@ -283,7 +283,13 @@ def test_a_long_task_is_kept_whole_as_notes_under_it(room: Bed) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", " \n ", "x" * 40_001, "use the password hunter2hunter2: -----BEGIN RSA PRIVATE KEY-----"]
+    "text",
+    [
+        pytest.param("", id="empty"),
+        pytest.param(" \n ", id="blank"),
+        pytest.param("x" * 40_001, id="too long"),
+        pytest.param("log in with -----BEGIN RSA PRIVATE KEY-----", id="a secret"),
+    ],
 )
 def test_a_task_that_cannot_be_put_down_is_refused(room: Bed, text: str) -> None:
     with pytest.raises(UsageError):
