@@ -20,6 +20,19 @@ FORGOTTEN = "-"
 MAX_BYTES = 1_000_000
 # What shows the content of files without naming them.
 _SHOWS = ("git diff", "git show", "git log -p", "git log --patch", "git blame")
+# What may name a file and neither shows nor changes its content.
+_HARMLESS = (
+    "git add",
+    "git commit",
+    "git status",
+    "git rm",
+    "ls",
+    "wc",
+    "pytest",
+    "python -m pytest",
+    "make",
+    "agentroom",
+)
 
 
 def follow(seat: "Seat", shown: str, edited: list[str], command: str, *, is_whole: bool) -> list[str]:
@@ -121,7 +134,9 @@ def _forget_shown(git_dir: str, command: str) -> None:
         return
     shows_all = any(word in command for word in _SHOWS)
     paths = {fields[2] for line in lines if len(fields := line.split(" ", 2)) == 3}
-    gone = [path for path in sorted(paths) if shows_all or os.path.basename(path) in command]
+    parts = [part.strip() for part in command.replace("|", ";").replace("&", ";").replace("\n", ";").split(";")]
+    telling = " ".join(part for part in parts if not part.startswith(_HARMLESS) or ">" in part)
+    gone = [path for path in sorted(paths) if shows_all or os.path.basename(path) in telling]
     if gone:
         _append(f"{git_dir}/{SEEN}", "".join(f"{FORGOTTEN} 0 {path}\n" for path in gone))
 

@@ -149,3 +149,49 @@ def test_a_stop_hook_at_work_and_a_session_that_only_begins_again_are_told() -> 
     assert not dialect.decode(record("Stop", stop_hook_active=False), "/").is_again
     assert dialect.decode(record("SessionEnd", reason="clear"), "/").goes_on
     assert not dialect.decode(record("SessionEnd", reason="other"), "/").goes_on
+
+
+@pytest.mark.parametrize(
+    ("client", "tool", "given", "is_whole"),
+    [
+        ("claude", "Read", {"file_path": "a.py"}, True),
+        ("claude", "Read", {"file_path": "a.py", "offset": 10, "limit": 5}, False),
+        ("gemini", "read_file", {"absolute_path": f"{CWD}/a.py"}, True),
+        ("gemini", "read_file", {"file_path": "a.py", "start_line": 3}, False),
+        ("opencode", "read", {"filePath": f"{CWD}/a.py"}, True),
+        ("qwen", "read_file", {"absolute_path": f"{CWD}/a.py", "limit": 5}, False),
+    ],
+)
+def test_which_file_was_read_and_whether_all_of_it(
+    client: str, tool: str, given: dict[str, Any], is_whole: bool
+) -> None:
+    event = DIALECTS[client].decode(record("PostToolUse", tool_name=tool, tool_input=given), CWD)
+
+    assert (event.shown, event.is_whole, event.paths) == (f"{CWD}/a.py", is_whole, [])
+
+
+def test_a_long_file_that_was_cut_is_not_read_as_a_whole() -> None:
+    cut = {"type": "text", "file": {"filePath": f"{CWD}/a.py", "numLines": 2000, "startLine": 1, "totalLines": 3000}}
+    said = record("PostToolUse", tool_name="Read", tool_input={"file_path": "a.py"}, tool_response=cut)
+
+    assert not DIALECTS["claude"].decode(said, CWD).is_whole
+
+
+@pytest.mark.parametrize(
+    ("client", "tool", "is_whole"),
+    [
+        ("claude", "Write", True),
+        ("claude", "Edit", False),
+        ("gemini", "write_file", True),
+        ("gemini", "replace", False),
+        ("opencode", "write", True),
+        ("opencode", "edit", False),
+        ("qwen", "write_file", True),
+    ],
+)
+def test_which_tools_write_a_file_as_a_whole(client: str, tool: str, is_whole: bool) -> None:
+    given = {"file_path": "a.py", "content": "x"}
+
+    event = DIALECTS[client].decode(record("PostToolUse", tool_name=tool, tool_input=given), CWD)
+
+    assert (event.is_whole, event.shown) == (is_whole, "")

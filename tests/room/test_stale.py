@@ -145,6 +145,22 @@ class TestWithTheReadVersionKnown:
 
         assert content(room) == MINE
 
+    @pytest.mark.parametrize(
+        "command", ["git add f.txt && git commit -m x", "pytest -q", "wc -l f.txt", "cat other.txt"]
+    )
+    def test_a_command_that_shows_nothing_of_the_file_changes_nothing(self, room: Bed, command: str) -> None:
+        read(room)
+        reading.follow(seat(room), "", [], command, is_whole=False)
+
+        assert reading.last_seen(seat(room).git_dir, "f.txt") is not None
+
+    @pytest.mark.parametrize("command", ["sed -n 1,5p f.txt", "git add f.txt; cat f.txt", "git status > f.txt"])
+    def test_a_command_that_may_show_or_write_it_makes_it_uncertain(self, room: Bed, command: str) -> None:
+        read(room)
+        reading.follow(seat(room), "", [], command, is_whole=False)
+
+        assert reading.last_seen(seat(room).git_dir, "f.txt") is None
+
     def test_a_part_that_was_read_makes_the_rest_uncertain(self, room: Bed) -> None:
         read(room)
         arrive(room)
@@ -306,6 +322,20 @@ def test_a_save_while_a_write_is_mended_stays(room: Bed, monkeypatch: pytest.Mon
     stale.look_at_write(hurried, opened.agent(), opened.worktrees()[opened.agent()], "f.txt")
 
     assert content(room) == "saved just now\n"
+
+
+def test_nothing_is_mended_through_a_folder_that_became_a_link(room: Bed, tmp_path: Path) -> None:
+    room.commit("alice", {"deep/f.txt": TEXT})
+    room.settle()
+    read(room, "deep/f.txt")
+    arrive(room, path="deep/f.txt")
+    room.write("bob", {"deep/f.txt": MINE})
+    outside = tmp_path / "outside"
+    (room.path("bob") / "deep").rename(outside)
+    (room.path("bob") / "deep").symlink_to(outside)
+
+    assert look(room, "deep/f.txt") is None
+    assert (outside / "f.txt").read_text() == MINE
 
 
 def test_a_sync_that_was_noted_and_did_not_happen_brings_nothing(room: Bed) -> None:
