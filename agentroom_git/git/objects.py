@@ -24,6 +24,8 @@ from agentroom_git.git.tree_diff import diff_trees
 from agentroom_git.git.tree_write import edit_tree, find_entry
 from agentroom_git.git.writing import writing
 
+MAX_TOUCHED = 1000
+
 
 @dataclass(slots=True)
 class GitHistory(History):
@@ -31,6 +33,7 @@ class GitHistory(History):
 
     handle: pygit2.Repository
     _reaches: dict[tuple[Oid, Oid], bool] = field(default_factory=dict)
+    _touched: dict[tuple[Oid, Oid], frozenset[bytes]] = field(default_factory=dict)
 
     @property
     def line_diff(self) -> LineDiff:
@@ -118,6 +121,14 @@ class GitHistory(History):
         return {
             path: (_entry(before), _entry(after)) for path, (before, after) in diff_trees(self.handle, old, new).items()
         }
+
+    def touched(self, old: Oid, new: Oid) -> frozenset[bytes]:
+        """Return the paths that differ between two commits. Remembered: syncs are asked for again with every write."""
+        if (old, new) not in self._touched:
+            if len(self._touched) >= MAX_TOUCHED:
+                self._touched.clear()
+            self._touched[old, new] = frozenset(self.changes(self.tree_of(old), self.tree_of(new)))
+        return self._touched[old, new]
 
     def renames(self, old: Oid | None, new: Oid | None) -> Mapping[bytes, bytes]:
         return find_renames(self.handle, old, new)

@@ -32,11 +32,7 @@ MOST_SHOWN = 3
 
 def look_at_write(room: Room, agent: AgentName, worktree: Worktree, path: str) -> Finding | None:
     """Look at an uncommitted file; mend it where it is known what its agent had read, and tell who has to know."""
-    syncs = syncs_of(room, worktree)
-    finding = _look(room, agent, worktree, path, syncs) if syncs else None
-    if finding is not None:
-        _tell(room, agent, finding, f"{agent}'s edit")
-    return finding
+    return next(iter(look_at_edits(room, agent, worktree, [path])), None)
 
 
 def look_at_own(room: Room, seat: Seat, paths: Iterable[str]) -> str:
@@ -52,9 +48,17 @@ def look_at_own(room: Room, seat: Seat, paths: Iterable[str]) -> str:
 
 
 def look_at_edits(room: Room, agent: AgentName, worktree: Worktree, paths: Iterable[str]) -> list[Finding]:
-    """Look at uncommitted files before they are saved."""
-    found = (look_at_write(room, agent, worktree, path) for path in paths)
-    return [finding for finding in found if finding is not None]
+    """Look at uncommitted files, as `look_at_write` does."""
+    syncs = syncs_of(room, worktree)
+    touched = {path for one in syncs for path in room.history.touched(one.old, one.new)}
+    found: list[Finding] = []
+    for path in paths:
+        is_touched = path.encode("utf-8", "surrogateescape") in touched
+        finding = _look(room, agent, worktree, path, syncs) if is_touched else None
+        if finding is not None:
+            _tell(room, agent, finding, f"{agent}'s edit")
+            found.append(finding)
+    return found
 
 
 def syncs_of(room: Room, worktree: Worktree) -> list[Sync]:

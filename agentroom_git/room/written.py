@@ -96,7 +96,8 @@ class Write:
 
     def _arrivals(self, syncs: Iterable[Sync]) -> list[tuple[Sync, Arrival]]:
         found = []
-        for sync in syncs:
+        name = self.path.encode("utf-8", "surrogateescape")
+        for sync in (one for one in syncs if name in self.history.touched(one.old, one.new)):
             before, after = self.at(sync.old), self.at(sync.new)
             if after is not None and before != after:
                 found.append((sync, Arrival(before or b"", after)))
