@@ -8,18 +8,19 @@ commit, so that the text stays a function of the set.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 
 from agentroom_git.core.candidates import Candidate, find_alternatives, rank_choices
-from agentroom_git.core.checks import Chosen
-from agentroom_git.core.ids import Oid
+from agentroom_git.core.ids import Oid, is_oid
 from agentroom_git.git import folds
 from agentroom_git.git.contested_refs import Stored
 from agentroom_git.git.folds import find_place, write_commit
 from agentroom_git.room.contests import UnresolvableError, open_records, tree_with
-from agentroom_git.room.folding import Folder
+from agentroom_git.room.folding import Folder, read_folds
 from agentroom_git.room.gate.results import Results
 from agentroom_git.room.gate.telling import AGENTROOM, record_choice
 from agentroom_git.room.room import Room
+from agentroom_git.system.files import read_json, write_json
 
 MAX_COMBINATIONS = 8
 _BY_RANK = ("claim", "side", "both")
@@ -81,19 +82,54 @@ def _tree(room: Room, fold: Oid, onto: Oid, choices: tuple[tuple[Stored, Candida
     return tree
 
 
-def take(room: Room, fold: Oid, chosen: Combination, results: Results, tried: list[Combination]) -> Chosen | None:
-    """Commit the combination on top of integration and fold it; None where its regions were changed meanwhile."""
+def take(room: Room, fold: Oid, chosen: Combination, results: Results, tried: list[Combination]) -> Oid | None:
+    """Commit the combination on top of integration and fold it; None where its regions were changed meanwhile.
+
+    What is to be said of it is written down first, so that `finish` says it after a crash, too.
+    """
     tip = room.integration()
     tree = _tree(room, fold, tip, chosen.choices)
     if tree is None:
         return None
     subject = f"take what passes the check: {chosen.text}"
     commit = write_commit(room.history, tree, tip, AGENTROOM, subject, room.clock.now())
-    made = Folder(room).fold_commit(commit, AGENTROOM)
-    if made is None:
+    said = [f"{one.text}: {known.last.result}" for one in tried if (known := results.known(one.tree))]
+    taken = [[record.id, _described(candidate)] for record, candidate in chosen.choices]
+    write_json(_pending(room), {"commit": commit, "broken": fold, "taken": taken, "tried": said})
+    room.failpoint("fold choice")
+    Folder(room).fold_commit(commit, AGENTROOM)
+    finish(room)
+    return commit
+
+
+def finish(room: Room) -> None:
+    """Say what was chosen, where a choice was folded and that is not done yet; the caller holds the gate's lock."""
+    record = read_json(_pending(room))
+    if not record:
+        return
+    try:
+        commit, broken = str(record["commit"]), str(record["broken"])
+        taken = {str(id): str(how) for id, how in record["taken"]}
+        tried = tuple(str(text) for text in record["tried"])
+    except (KeyError, TypeError, ValueError):
+        commit = broken = ""
+    fold = _fold_of(room, Oid(commit)) if is_oid(commit) and is_oid(broken) else None
+    if fold is not None:
+        record_choice(room, fold, Oid(broken), taken, tried)
+    room.failpoint("choice is said")
+    _pending(room).unlink()
+
+
+def _fold_of(room: Room, commit: Oid) -> Oid | None:
+    """Return the fold that brought the commit in, or None where integration does not have it."""
+    if not room.history.has_commit(commit) or not room.history.reaches(room.integration(), commit):
         return None
-    said = tuple(f"{one.text}: {known.last.result}" for one in tried if (known := results.known(one.tree)))
-    return record_choice(room, made.id, fold, [(record, _described(one)) for record, one in chosen.choices], said)
+    found = (fold.id for fold in read_folds(room) if any(head.id == commit for head in fold.folded))
+    return next(found, None)
+
+
+def _pending(room: Room) -> Path:
+    return room.private / "gate" / "choice.json"
 
 
 def _described(candidate: Candidate) -> str:

@@ -66,6 +66,22 @@ def explained_folds(room: Room) -> frozenset[Oid]:
     return frozenset(map(Oid, blamed + [body.broken for body in bodies if isinstance(body, Chosen)]))
 
 
+def last_results(room: Room) -> dict[str, str]:
+    """Return the newest result on each commit that has one."""
+    found: dict[str, str] = {}
+    for recorded in _newest_first(room, Checked):
+        body = recorded.event.body
+        if isinstance(body, Checked):
+            found.setdefault(body.commit, body.result)
+    return found
+
+
+def chosen_folds(room: Room) -> frozenset[Oid]:
+    """Return the folds of what the check chose."""
+    bodies = [recorded.event.body for recorded in _newest_first(room, Chosen)]
+    return frozenset(Oid(body.commit) for body in bodies if isinstance(body, Chosen))
+
+
 def _newest_first(room: Room, *kinds: type) -> Iterator[Recorded]:
     passed_over = [body.type for body in get_args(Body) if body not in kinds]
     for item in islice(scan(room.refs, room.names.log(SIDECAR), SIDECAR, None, passed_over), _SEARCHED):

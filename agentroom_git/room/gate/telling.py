@@ -3,14 +3,16 @@
 Each time the event first, then the ref: green only ever stands on a commit whose passing is recorded.
 """
 
+from collections.abc import Mapping
+
 from agentroom_git.core.checks import Blamed, Checked, Chosen, last_line
 from agentroom_git.core.events import Notice, Resolved
 from agentroom_git.core.ids import BASE, HUMAN, SIDECAR, AgentName, Oid
 from agentroom_git.git import folds
-from agentroom_git.git.contested_refs import Stored
 from agentroom_git.room import logs
+from agentroom_git.room.contests import read_contests
 from agentroom_git.room.folding import LOCK_SECONDS, notice_key, tell
-from agentroom_git.room.gate.reading import last_check, read_green
+from agentroom_git.room.gate.reading import chosen_folds, last_check, read_green
 from agentroom_git.room.gate.results import Run
 from agentroom_git.room.room import Room
 from agentroom_git.system.locks import held
@@ -18,7 +20,7 @@ from agentroom_git.system.locks import held
 AGENTROOM = AgentName("agentroom")
 """In whose name the room's own choices are committed; no agent may be called so."""
 MAX_TOLD = 1000
-_NOBODY = frozenset({BASE, HUMAN, AGENTROOM})
+_NOBODY = frozenset({BASE, HUMAN, SIDECAR, AGENTROOM})
 
 
 def record_result(room: Room, commit: Oid, run: Run) -> None:
@@ -53,9 +55,10 @@ def record_blame(room: Room, broken: Oid, partner: Oid | None, tail: str) -> Bla
     text = f"{_named(room, broken)} broke the check{together}: {last_line(tail)}\n{tail[-MAX_TOLD:]}"
     to = tuple(agent for agent in agents if agent not in _NOBODY)
     with held(room.private / "fold.lock", seconds=LOCK_SECONDS, what="the fold lock"):
-        logs.record(room, blamed, writer=SIDECAR)
+        # Once it is blamed nobody looks at it again, so that comes last.
         if to:
             tell(room, Notice("broken", to, text, ()), key=notice_key("broken", broken))
+        logs.record(room, blamed, writer=SIDECAR)
     return blamed
 
 
@@ -65,21 +68,22 @@ def _named(room: Room, fold: Oid) -> str:
     return f"{' and '.join(parts)} (fold {fold[:10]})"
 
 
-def record_choice(
-    room: Room, fold: Oid, broken: Oid, chosen: list[tuple[Stored, str]], tried: tuple[str, ...]
-) -> Chosen:
-    """Write down which candidates were taken, close their contested regions, and tell whose versions they were."""
-    event = Chosen(fold, broken, tuple(record.id for record, _ in chosen), tried)
-    agents = sorted({name for record, _ in chosen for side in record.agents for name in side} - _NOBODY)
+def record_choice(room: Room, fold: Oid, broken: Oid, taken: Mapping[str, str], tried: tuple[str, ...]) -> None:
+    """Close the contested regions of which candidates were taken, tell whose versions they were, and write it down.
+
+    The event comes last, and only once: so all of it may be repeated after a crash.
+    """
+    contests = [one for one in read_contests(room) if one.record.id in taken]
+    agents = sorted({name for one in contests for side in one.record.agents for name in side} - _NOBODY)
     with held(room.private / "fold.lock", seconds=LOCK_SECONDS, what="the fold lock"):
-        logs.record(room, event, writer=SIDECAR)
-        for record, how in chosen:
-            logs.record(
-                room, Resolved(record.id, record.path, AGENTROOM, f"the check passes with {how}"), writer=SIDECAR
-            )
+        for one in contests:
+            if one.is_open:
+                how = f"the check passes with {taken[one.record.id]}"
+                logs.record(room, Resolved(one.record.id, one.record.path, AGENTROOM, how), writer=SIDECAR)
         if agents:
-            what = "; ".join(f"{record.path} ({record.id}): {how}" for record, how in chosen)
+            what = "; ".join(f"{one.record.path} ({one.record.id}): {taken[one.record.id]}" for one in contests)
             text = f"the check failed with what stood of contested regions, and passes with {what}: that was taken"
-            notice = Notice("chosen", tuple(agents), text, tuple(record.path for record, _ in chosen))
-            tell(room, notice, key=notice_key("chosen", *event.contested))
-    return event
+            notice = Notice("chosen", tuple(agents), text, tuple(one.record.path for one in contests))
+            tell(room, notice, key=notice_key("chosen", fold))
+        if fold not in chosen_folds(room):
+            logs.record(room, Chosen(fold, broken, tuple(taken), tried), writer=SIDECAR)

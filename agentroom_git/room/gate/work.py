@@ -4,7 +4,8 @@ Each step is one run of the check, or what follows from the runs; what is known 
 killed goes on where it stood, and newer folds are checked before an older search goes on.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from agentroom_git.core.checks import PASSED, Tally
@@ -17,7 +18,7 @@ from agentroom_git.room.gate import choosing, telling
 from agentroom_git.room.gate.bench import Attention, Bench, StoppedError, occupied
 from agentroom_git.room.gate.culprits import Probe, find_partner
 from agentroom_git.room.gate.line import Line, read_line
-from agentroom_git.room.gate.reading import Check, last_check
+from agentroom_git.room.gate.reading import Check, last_check, last_results, read_green
 from agentroom_git.room.gate.results import Known, Results
 from agentroom_git.room.gate.state import write_state
 from agentroom_git.room.room import Room
@@ -46,8 +47,7 @@ class Gate:
 
     def check_tip(self, *, again: bool = False) -> Check:
         """Return the result on integration's tip, run now unless its tree is known; with `again`, in any case."""
-        with occupied(self.room):
-            self.results = Results(self.room, self.bench.commands.fingerprint)
+        with self._turn():
             tip = self.room.integration()
             tree = self.room.history.tree_of(tip)
             if again:
@@ -73,12 +73,29 @@ class Gate:
         write_state(self.room, check.commit, fingerprint)
         return check
 
-    def _step(self) -> bool:
-        """Do one thing about the folds since green; False where nothing is left."""
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Have the gate to oneself, with what others found out meanwhile."""
         with occupied(self.room):
             self.results = Results(self.room, self.bench.commands.fingerprint)
-            line = read_line(self.room)
+            choosing.finish(self.room)
+            yield
+
+    def _step(self) -> bool:
+        """Do one thing about the folds since green; False where nothing is left."""
+        with self._turn():
+            line = self._catch_up(read_line(self.room))
             return self._follow(line, self._plan(line))
+
+    def _catch_up(self, line: Line) -> Line:
+        """Say what a gate that was killed had found out and not said; return the line from where green is then."""
+        said = last_results(self.room)
+        before = read_green(self.room)
+        for commit in line.commits:
+            known = self.results.known(self.room.history.tree_of(commit))
+            if known and (said.get(commit) != known.summary.result or known.tally.is_good):
+                self._conclude(commit, known)
+        return line if read_green(self.room) == before else read_line(self.room)
 
     def _plan(self, line: Line) -> Step:
         def tally(index: int) -> Tally:
@@ -130,7 +147,7 @@ class Gate:
             if tally.is_good:
                 chosen = choosing.take(self.room, broken, combination, self.results, combinations[: number + 1])
                 if chosen is not None:
-                    self.say(chosen.subject())
+                    self.say(f"took {combination.text}")
                     return True
         return False
 
