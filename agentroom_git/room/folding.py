@@ -63,6 +63,15 @@ class FoldReport:
     failed: tuple[tuple[AgentName, str], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Brought:
+    """What a fold brings in: how far which branch, the head for it, and what was contested in making that head."""
+
+    branch: Branch
+    head: Head
+    contested: tuple[Contested, ...] = ()
+
+
 @dataclass(slots=True)
 class Folder:
     """Folds the branches of one room; keeps the engine's memory between calls.
@@ -122,7 +131,7 @@ class Folder:
         with held(room.private / "fold.lock", seconds=LOCK_SECONDS, what="the fold lock"):
             while not room.history.reaches(room.integration(), commit):
                 previous = folds.read_fold(room.history, room.integration())
-                made = self._write(Branch(agent, commit, ""), Head(commit, agent), previous)
+                made = self._write(_Brought(Branch(agent, commit, ""), Head(commit, agent)), previous)
                 if self._publish(made, previous):
                     return made
         return None
@@ -148,26 +157,28 @@ class Folder:
             if unsafe:
                 _tell_unsafe(self.room, branch, unsafe)
                 return None
-            at, head = branch, Head(branch.head, branch.agent)
             if branch.agent == BASE:
-                at, head = self._fold_base(branch, decision, previous)
+                brought = self._fold_base(branch, decision, previous)
             elif isinstance(decision, Rewritten):
-                head = self._join(branch, decision.old, decision.old)
-            made = self._write(at, head, previous)
+                brought = self._join(branch, decision.old, decision.old)
+            else:
+                brought = _Brought(branch, Head(branch.head, branch.agent))
+            made = self._write(brought, previous)
             if self._publish(made, previous):
                 return made
 
-    def _write(self, branch: Branch, head: Head, previous: Fold) -> Made:
-        room = self.room
+    def _write(self, brought: _Brought, previous: Fold) -> Made:
+        room, branch, head = self.room, brought.branch, brought.head
         heads, folded = self._compute(head, previous)
-        for record in folded.contested:
+        contested = tuple({record.id: record for record in (*folded.contested, *brought.contested)}.values())
+        for record in contested:
             contested_refs.store(room.refs, room.names.contested, record, room.clock.now())
             _tell_contested(room, record)
         tips = _moved(previous.tips, branch, room.names.branch_ref(branch.agent)) if branch.name else previous.tips
         id = folds.write_fold(
-            room.history, room.names.room, previous, folded.tree, heads, tips, head, folded.contested, room.clock.now()
+            room.history, room.names.room, previous, folded.tree, heads, tips, head, contested, room.clock.now()
         )
-        return Made(id, branch.agent, branch.head, folded.contested)
+        return Made(id, branch.agent, branch.head, contested)
 
     def _compute(self, head: Head, previous: Fold) -> tuple[frozenset[Head], Folded]:
         """Return the heads of the grown set and its fold.
@@ -188,21 +199,21 @@ class Folder:
             tree = history.tree_of(previous.id)
             return previous.heads, Folded(tree, (_failure(history.tree_of(head.id), head, previous, tree, error),))
 
-    def _fold_base(self, branch: Branch, decision: Take | Rewritten, previous: Fold) -> tuple[Branch, Head]:
+    def _fold_base(self, branch: Branch, decision: Take | Rewritten, previous: Fold) -> _Brought:
         """Return how far the user's branch is folded now, and the head for it: what landed is folded by itself."""
         room = self.room
         if isinstance(decision, Rewritten):
             before = landed.stood_for(room, previous.id, decision.old) or decision.old
             found = landed.stand_again(room, self.engine, branch.head, previous.id, before)
             if found is None:
-                return branch, self._join(branch, decision.old, before)
+                return self._join(branch, decision.old, before)
             self._rewrote(branch, decision.old, found.stands)
         else:
             found = landed.stand_for(room, self.engine, branch.head, previous.id)
         if found.landing is not None:
             body = landed.describe(room, found.landing, branch.name.removeprefix("refs/heads/"), previous.id)
             self._record(body, notice_key("landed", found.landing.fold, found.commit))
-        return replace(branch, head=found.commit), Head(found.stands, BASE)
+        return _Brought(replace(branch, head=found.commit), Head(found.stands, BASE))
 
     def _record(self, body: Landed | Rewrote, key: str) -> None:
         log.append(self.room.refs, self.room.names.log(SIDECAR), _keyed(self.room, body, key), self.room.clock.now())
@@ -212,7 +223,7 @@ class Folder:
         if branch.agent == BASE:
             tell(self.room, base.rewritten(self.room, old, branch.head), key=notice_key("base", old, branch.head))
 
-    def _join(self, branch: Branch, tip: Oid, old: Oid) -> Head:
+    def _join(self, branch: Branch, tip: Oid, old: Oid) -> _Brought:
         """Return the commit that stands for a rewritten branch: all that others did, and of its own only the new.
 
         `tip` is where the branch was, `old` what stood for it. The commit's content and time depend on the two and on
@@ -222,10 +233,10 @@ class Folder:
         foreign = [one for one in history.between(frozenset({new}), old) if not _is_own(room, one, branch.agent)]
         others = history.maximal(frozenset(foreign))
         heads = [Head(new, branch.agent), *(Head(one, history.author_of(one)) for one in others)]
-        tree = self.engine.fold(heads).tree if others else history.tree_of(new)
-        join = folds.write_join(history, branch.agent, old, new, tree, history.commit(new).commit_time)
+        folded = self.engine.fold(heads) if others else Folded(history.tree_of(new), ())
+        join = folds.write_join(history, branch.agent, old, new, folded.tree, history.commit(new).commit_time)
         self._rewrote(branch, tip, join)
-        return Head(join, branch.agent)
+        return _Brought(branch, Head(join, branch.agent), folded.contested)
 
 
 def refuse_unknown(named: Collection[AgentName], known: Collection[AgentName]) -> None:

@@ -5,7 +5,7 @@ for one: what agents then build on the fold and what the user builds on the comm
 is seen as a second edit. A merge of integration needs no join, as it reaches the fold by itself.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from agentroom_git.core import trailers
@@ -66,16 +66,41 @@ def stand_for(room: Room, engine: Engine, head: Oid, tip: Oid) -> Standing:
 
 
 def stand_again(room: Room, engine: Engine, head: Oid, tip: Oid, before: Oid) -> Standing | None:
-    """Return what to fold for the user's branch when it was rewritten and has what landed on it all the same."""
+    """Return what to fold for the user's branch when it was rewritten and has what landed on it all the same.
+
+    It has when its commits still name all that the landed ones did (amended or rebased: whoever did that had the work
+    before their eyes), or when all of the work is there by content.
+    """
     history = room.history
-    fold = next((pair[0][0] for pair in _landings(room, tip)), None)
-    if fold is None:
+    found = next(_landings(room, tip), None)
+    if found is None:
         return None
-    for commit in _new_commits(room, head, tip):
-        if contains(room, engine, fold, commit):
+    fold = found[0][0]
+    new = list(_new_commits(room, head, tip))
+    named = _named(room, new)
+    is_kept = bool(named) and _named(room, _landed_together(room, found[1])) <= named
+    for commit in new:
+        if (is_kept and _named(room, [commit])) or contains(room, engine, fold, commit):
             stands = folds.write_landing(history, (fold, before), commit, history.tree_of(commit))
             return Standing(commit, stands, Landing(fold, commit, is_merge=False))
     return None
+
+
+def _named(room: Room, commits: Iterable[Oid]) -> set[str]:
+    """Return the commits of the room that these commits of the user's branch say they stand for."""
+    return {id for one in commits for id in trailers.values(room.history.message(one), trailers.COMMIT)}
+
+
+def _landed_together(room: Room, commit: Oid) -> Iterator[Oid]:
+    """Yield a landed commit and those before it that were made in the same landing."""
+    current = commit
+    for _ in range(MAX_LOOKED_THROUGH):
+        message = room.history.message(current)
+        is_earlier = current != commit and trailers.values(message, trailers.LANDED)
+        if is_earlier or not trailers.values(message, trailers.ROOM):
+            return
+        yield current
+        current = room.history.parents(current)[0]
 
 
 def stood_for(room: Room, tip: Oid, head: Oid) -> Oid | None:

@@ -6,43 +6,12 @@ from pathlib import Path
 import pytest
 
 from agentroom_git.core.checks import Checked
-from agentroom_git.core.events import Recorded
 from agentroom_git.core.ids import SIDECAR
-from agentroom_git.core.landings import Landed
 from agentroom_git.errors import AgentroomError, UsageError
 from agentroom_git.room import coordination, landing, logs, notes
-from agentroom_git.room.landing import Choices, Landing
-from agentroom_git.room.verifying import verify
+from agentroom_git.room.landing import Choices
+from landings import hook, kinds, land, landings, subjects, tree, two_agents
 from rooms import Bed, edited, numbered
-
-
-def land(bed: Bed, **choices: object) -> Landing:
-    return landing.land(bed.room(), Choices(**choices))  # type: ignore[arg-type] # names of options
-
-
-def tree(bed: Bed, revision: str = "main") -> str:
-    return bed.tree(revision)
-
-
-def subjects(bed: Bed, span: str) -> list[str]:
-    return bed.git("log", "--reverse", "--format=%s", span, cwd=bed.repository).splitlines()
-
-
-def kinds(done: Landing) -> list[str]:
-    return [objection.kind for objection in done.objections]
-
-
-def landings(bed: Bed) -> list[Landed]:
-    found = [one.event.body for one in logs.read_log(bed.room(), SIDECAR) if isinstance(one, Recorded)]
-    return [body for body in found if isinstance(body, Landed)][::-1]
-
-
-def two_agents(bed: Bed) -> None:
-    bed.join("alice", "bob")
-    bed.commit("alice", {"a.txt": "alice\n"}, "Add a")
-    bed.commit("bob", {"b.txt": "bob\n", "src/app.py": "# bob's\n"}, "Add b")
-    bed.commit("bob", {"b.txt": "bob\nmore\n"}, "Extend b")
-    bed.settle()
 
 
 def test_each_agent_gets_one_commit_on_the_users_branch_whose_tree_is_integrations(bed: Bed) -> None:
@@ -71,59 +40,6 @@ def test_the_commits_are_the_users_and_name_agents_and_commits_of_the_room(bed: 
         f"Agentroom-Room: main\nAgentroom-Commit: {commit}\nAgentroom-Landed: {fold}\n"
         "Co-authored-by: alice <alice@agentroom.invalid>"
     )
-
-
-def test_landing_again_has_only_what_is_new(bed: Bed) -> None:
-    two_agents(bed)
-    first = land(bed)
-    assert land(bed).parts == ()
-    bed.sync()
-    bed.commit("alice", {"a.txt": "alice\nagain\n"}, "Extend a")
-    bed.settle()
-
-    second = land(bed)
-
-    assert subjects(bed, f"{first.commits[-1]}..main") == ["Extend a"]
-    assert [part.agent for part in second.parts] == ["alice"]
-    assert tree(bed) == tree(bed, "agentroom/main/integration")
-    assert [body.commits for body in landings(bed)] == [first.commits, second.commits]
-
-
-def test_work_on_what_landed_meanwhile_is_no_second_edit(bed: Bed) -> None:
-    bed.join("alice", "bob")
-    bed.commit("alice", {"n.txt": numbered()})
-    bed.settle()
-    bed.commit("alice", {"n.txt": edited(numbered(), 4, "first")})
-    bed.settle()
-    # Bob builds on what is about to land, and is folded only after it.
-    bed.commit("bob", {"n.txt": edited(numbered(), 4, "second")})
-    room = bed.room()
-    fold = room.integration()
-    room.refs.swap(room.names.green, fold, None)
-    land(bed)
-    bed.settle()
-    bed.commit("alice", {"n.txt": edited(numbered(), 4, "third")})
-    bed.settle()
-
-    assert bed.integrated("n.txt") == edited(numbered(), 4, "third")
-    assert bed.git("for-each-ref", "refs/agentroom/main/contested", cwd=bed.repository) == ""
-    assert all(verdict.is_sound for verdict in verify(bed.room()))
-    land(bed)
-    assert tree(bed) == tree(bed, "agentroom/main/integration")
-
-
-def test_what_the_user_and_an_agent_build_on_a_landing_meets_there(bed: Bed) -> None:
-    bed.join("alice")
-    bed.commit("alice", {"n.txt": numbered()})
-    land(bed)
-    # Alice has not been synced to the landing.
-    bed.commit("alice", {"n.txt": edited(numbered(), 4, "alice")})
-    (bed.repository / "n.txt").write_text(edited(numbered(), 14, "human"))
-    bed.git("commit", "--quiet", "--all", "-m", "by hand", cwd=bed.repository)
-    bed.settle()
-
-    assert bed.integrated("n.txt") == edited(edited(numbered(), 4, "alice"), 14, "human")
-    assert bed.git("for-each-ref", "refs/agentroom/main/contested", cwd=bed.repository) == ""
 
 
 def test_a_file_that_two_agents_changed_is_cut_so_that_each_commit_has_its_own_lines(bed: Bed) -> None:
@@ -229,13 +145,6 @@ def test_a_branch_checked_out_elsewhere_or_gone_is_refused(bed: Bed, tmp_path: P
         land(bed)
 
 
-def hook(bed: Bed, name: str, script: str) -> None:
-    path = bed.repository / ".git" / "hooks" / name
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(f"#!/bin/sh\n{script}\n")
-    path.chmod(0o755)
-
-
 def test_a_commit_hook_that_refuses_leaves_the_branch_and_gives_its_words(bed: Bed) -> None:
     two_agents(bed)
     hook(bed, "pre-commit", "test ! -e b.txt || { echo 'no b, please' >&2; exit 1; }")
@@ -261,21 +170,6 @@ def test_a_signature_that_cannot_be_made_leaves_the_branch(bed: Bed) -> None:
         land(bed)
 
     assert bed.git("rev-parse", "main", cwd=bed.repository) == before
-
-
-def test_a_hook_that_formats_has_its_way_and_nothing_is_contested(bed: Bed) -> None:
-    two_agents(bed)
-    hook(bed, "pre-commit", "for f in *.txt; do tr a-z A-Z <$f >$f.new; mv $f.new $f; git add $f; done")
-
-    land(bed)
-    bed.settle()
-
-    assert bed.git("show", "main:b.txt", cwd=bed.repository) == "BOB\nMORE\n"
-    assert tree(bed) == tree(bed, "agentroom/main/integration")
-    bed.commit("bob", {"b.txt": "BOB\nMORE\nstill\n"}, "Still more")
-    bed.settle()
-    assert land(bed).objections == ()
-    assert bed.git("show", "main:b.txt", cwd=bed.repository) == "BOB\nMORE\nSTILL\n"
 
 
 class Killed(Exception):
@@ -311,29 +205,6 @@ def test_a_crash_at_any_step_leaves_the_branch_or_a_landing_that_is_recognised(b
     assert subjects(bed, f"{before}..main") == ["Add a", "Add b (and 1 more)"]
     assert len(landings(bed)) == 1
     assert land(bed).parts == ()
-
-
-def test_a_step_back_of_the_users_own_commits_is_not_undone_by_landing(bed: Bed) -> None:
-    bed.join("alice")
-    (bed.repository / "mine.txt").write_text("mine\n")
-    bed.git("add", "mine.txt", cwd=bed.repository)
-    bed.git("commit", "--quiet", "-m", "mine", cwd=bed.repository)
-    bed.commit("alice", {"a.txt": "a\n"})
-    bed.settle()
-    bed.git("reset", "--quiet", "--hard", "HEAD~1", cwd=bed.repository)
-
-    assert kinds(land(bed)) == ["held"]
-
-
-def test_a_landing_that_was_taken_back_can_be_landed_again(bed: Bed) -> None:
-    two_agents(bed)
-    land(bed)
-    bed.git("reset", "--quiet", "--hard", "HEAD~2", cwd=bed.repository)
-
-    land(bed)
-
-    assert tree(bed) == tree(bed, "agentroom/main/integration")
-    assert subjects(bed, "main~2..main") == ["Add a", "Add b (and 1 more)"]
 
 
 def test_an_agent_does_not_land(bed: Bed) -> None:
@@ -443,105 +314,8 @@ def test_a_branch_for_review_leaves_the_users_branch_and_is_replaced_by_the_next
     assert kinds(land(bed, branch="mine")) == ["foreign"]
 
 
-@pytest.mark.parametrize("squash", [True, False])
-def test_a_reviewed_branch_that_comes_back_by_squash_or_merge_is_no_second_edit(bed: Bed, squash: bool) -> None:
-    bed.join("alice")
-    bed.commit("alice", {"n.txt": numbered()}, "Count")
-    bed.settle()
-    land(bed, branch="review")
-    bed.commit("alice", {"n.txt": edited(numbered(), 4, "after the review")}, "Later")
-    bed.settle()
-    (bed.repository / "other.txt").write_text("meanwhile\n")
-    bed.git("add", "other.txt", cwd=bed.repository)
-    bed.git("commit", "--quiet", "-m", "Meanwhile", cwd=bed.repository)
-    if squash:
-        bed.git("merge", "--quiet", "--squash", "review", cwd=bed.repository)
-        bed.git("commit", "--quiet", "-m", "Review (#1)", cwd=bed.repository)
-    else:
-        bed.git("merge", "--quiet", "--no-ff", "-m", "Merge review", "review", cwd=bed.repository)
-
-    bed.settle()
-
-    assert bed.git("for-each-ref", "refs/agentroom/main/contested", cwd=bed.repository) == ""
-    assert bed.integrated("n.txt") == edited(numbered(), 4, "after the review")
-    assert bed.integrated("other.txt") == "meanwhile\n"
-    assert [part.subject for part in land(bed).parts] == ["Later"]
-
-
 @pytest.mark.parametrize("name", ["agentroom/main/x", "-x", "a..b", "refs/heads/x", "x y", ""])
 def test_a_name_that_is_no_branch_for_review_is_refused(bed: Bed, name: str) -> None:
     two_agents(bed)
     with pytest.raises(UsageError):
         land(bed, branch=name or " ")
-
-
-def test_a_landed_branch_that_is_rebased_on_what_came_from_outside_stays_one(bed: Bed) -> None:
-    bed.join("alice")
-    bed.commit("alice", {"n.txt": numbered()}, "Count")
-    bed.settle()
-    start = bed.git("rev-parse", "main", cwd=bed.repository).strip()
-    land(bed)
-    bed.settle()
-    bed.commit("alice", {"n.txt": edited(numbered(), 4, "later")}, "Later")
-    bed.git("branch", "upstream", start, cwd=bed.repository)
-    bed.git("switch", "--quiet", "upstream", cwd=bed.repository)
-    (bed.repository / "other.txt").write_text("outside\n")
-    bed.git("add", "other.txt", cwd=bed.repository)
-    bed.git("commit", "--quiet", "-m", "Outside", cwd=bed.repository)
-    bed.git("switch", "--quiet", "main", cwd=bed.repository)
-    bed.git("rebase", "--quiet", "upstream", cwd=bed.repository)
-
-    bed.settle()
-
-    assert bed.git("for-each-ref", "refs/agentroom/main/contested", cwd=bed.repository) == ""
-    assert bed.integrated("n.txt") == edited(numbered(), 4, "later")
-    assert bed.integrated("other.txt") == "outside\n"
-    assert [part.subject for part in land(bed).parts] == ["Later"]
-
-
-def test_a_landing_that_the_user_replaces_by_other_work_is_not_taken_from_the_room(bed: Bed) -> None:
-    bed.join("alice")
-    bed.commit("alice", {"a.txt": "alice\n"}, "Add a")
-    bed.settle()
-    land(bed)
-    bed.settle()
-    bed.git("reset", "--quiet", "--hard", "HEAD~1", cwd=bed.repository)
-    (bed.repository / "other.txt").write_text("other\n")
-    bed.git("add", "other.txt", cwd=bed.repository)
-    bed.git("commit", "--quiet", "-m", "Other", cwd=bed.repository)
-
-    bed.settle()
-
-    assert (bed.integrated("a.txt"), bed.integrated("other.txt")) == ("alice\n", "other\n")
-    land(bed)
-    assert subjects(bed, "main~2..main") == ["Other", "Add a"]
-
-
-def test_edits_upon_a_rebased_landing_know_what_landed(bed: Bed) -> None:
-    bed.join("alice", "bob")
-    bed.commit("alice", {"n.txt": numbered()}, "Count")
-    start = bed.git("rev-parse", "main", cwd=bed.repository).strip()
-    land(bed)
-    bed.settle()
-    bed.git("switch", "--quiet", "--create", "upstream", start, cwd=bed.repository)
-    by_hand(bed, {"other.txt": "outside\n"})
-    bed.git("switch", "--quiet", "main", cwd=bed.repository)
-    bed.git("rebase", "--quiet", "upstream", cwd=bed.repository)
-    by_hand(bed, {"n.txt": edited(numbered(), 14, "human")})
-    bed.commit("alice", {"n.txt": edited(numbered(), 4, "alice")})
-    bed.commit("bob", {"n.txt": edited(numbered(), 9, "bob")})
-    bed.settle()
-    by_hand(bed, {"n.txt": edited(edited(numbered(), 14, "human"), 19, "still human")})
-    bed.settle()
-
-    wanted = edited(edited(edited(edited(numbered(), 14, "human"), 19, "still human"), 4, "alice"), 9, "bob")
-    assert bed.integrated("n.txt") == wanted
-    assert bed.git("for-each-ref", "refs/agentroom/main/contested", cwd=bed.repository) == ""
-    assert all(verdict.is_sound for verdict in verify(bed.room()))
-
-
-def by_hand(bed: Bed, files: dict[str, str]) -> None:
-    for name, text in files.items():
-        (bed.repository / name).write_text(text)
-        bed.git("add", name, cwd=bed.repository)
-    bed.git("commit", "--quiet", "-m", "by hand", cwd=bed.repository)
