@@ -1,4 +1,4 @@
-"""From the room to the user's branch, and back: land, undo."""
+"""From the room to the user's branch, and back, and keeping the repository lean: land, undo, gc."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,7 +17,7 @@ REFUSED = 3
 
 
 def register(app: typer.Typer) -> None:
-    for command in (land, undo):
+    for command in (land, undo, gc):
         app.command()(command)
 
 
@@ -72,7 +72,7 @@ def _say_landing(done: "Landing", *, dry_run: bool) -> None:
     ids = done.commits if len(done.commits) == len(done.parts) else ()
     for number, part in enumerate(done.parts):
         id = ids[number][:10] + " " if ids else ""
-        say(f"{id}{part.subject}: {part.agent}, {part.commits} commits, {len(part.paths)} files")
+        say(f"{id}{part.subject}: {part.agent}, {_many(part.commits, 'commit')}, {_many(len(part.paths), 'file')}")
     for objection in done.objections:
         say(f"not landed: {objection.text}")
         if objection.hint:
@@ -81,6 +81,10 @@ def _say_landing(done: "Landing", *, dry_run: bool) -> None:
         say(f"nothing to land: {done.branch} has it all")
     elif not done.objections:
         say(f"{'would land' if dry_run else 'landed'} {done.fold[:10]} on {done.branch}")
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def undo(  # noqa: PLR0913 - each is an option
@@ -119,3 +123,36 @@ def undo(  # noqa: PLR0913 - each is an option
             say(f"  hint: undo them, too: --later{'' if agent else '; or fold it as a contest: --contested'}")
     if done.is_refused:
         raise typer.Exit(REFUSED)
+
+
+def gc(
+    idle: Annotated[str, typer.Option("--idle", metavar="TIME", help="Also worktrees silent for so long: 7d.")] = "",
+    pack: Annotated[bool, typer.Option("--pack", help="Only pack objects, as the sidecar does by itself.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Say what would be removed, and why.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Pack what the room wrote; remove worktrees that are gone, their work archived. Nothing is pruned."""
+    from agentroom_git.core.moments import parse_moment
+    from agentroom_git.room import collecting
+
+    room = here()
+    room.integration()
+    if pack:
+        packed = collecting.pack(room)
+        print_json(packed) if as_json else say(f"packed {packed.objects:,} objects and {packed.refs:,} refs")
+        return
+    now = room.clock.now()
+    seconds = (now - parse_moment(idle, now)).total_seconds() if idle else None
+    done = collecting.collect(room, idle=seconds, dry_run=dry_run)
+    if as_json:
+        print_json(done)
+        return
+    for one in done.worktrees:
+        what = ("would remove" if dry_run else "removed") if one.goes else "kept"
+        say(f"{what} {one.path}: {one.why}")
+        for ref in one.kept:
+            say(f"  archived as {ref}")
+    if done.packed is not None:
+        say(f"packed {done.packed.objects:,} objects and {done.packed.refs:,} refs")
+    else:
+        say(f"about {done.loose:,} loose objects; those of the room would be packed, and none removed")

@@ -17,6 +17,7 @@ from agentroom_git.sidecar.duties import Duty, Roster, back_off
 from agentroom_git.sidecar.edits import NAME as EDITS
 from agentroom_git.sidecar.edits import Edits
 from agentroom_git.sidecar.gating import GateDuty
+from agentroom_git.sidecar.packer import PackDuty
 from agentroom_git.sidecar.watch import Watch
 
 # A worktree in the middle of a git command is tried again soon; one that waits for its agent, when something moves.
@@ -26,7 +27,7 @@ LOOK_AT_DISK_SECONDS = 1.0
 
 Fingerprint = tuple[object, ...]
 
-DUTIES: tuple[Callable[[Room, Callable[[], None]], Duty], ...] = (GateDuty,)
+DUTIES: tuple[Callable[[Room, Callable[[], None]], Duty], ...] = (GateDuty, PackDuty)
 """What makes the duties of a room, in the order in which they run; a duty's thread calls the second argument when it is
 done, so that the duty gets its turn at once."""
 

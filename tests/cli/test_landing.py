@@ -21,7 +21,7 @@ def test_a_dry_run_a_refusal_a_landing_and_nothing_to_land(bed: Bed, tmp_path: P
     assert run(bed, "land") == (
         3,
         [
-            "Add a: alice, 1 commits, 1 files",
+            "Add a: alice, 1 commit, 1 file",
             "not landed: 1 edited files of yours are in the way: a.txt",
             "  hint: commit or stash them, or land with --autostash",
         ],

@@ -1,0 +1,113 @@
+"""Keeping the repository lean without losing anything: pack what the room wrote, and give up worktrees nobody works in.
+
+Objects are packed and never pruned. What a worktree holds and integration does not goes to a ref of the archive before
+the worktree goes; where that cannot be done, it stays, and the reason is told.
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from agentroom_git.core.ids import AgentName
+from agentroom_git.errors import AgentroomError
+from agentroom_git.git import delivery, packing
+from agentroom_git.git.packing import Packed
+from agentroom_git.git.worktrees import Worktree, list_worktrees
+from agentroom_git.room import leases, presence
+from agentroom_git.room.room import Room
+from agentroom_git.system.files import read_json, write_json
+from agentroom_git.system.locks import held
+
+EVERY = 2000
+"""Loose objects after which the sidecar packs."""
+STATE = "packing.json"
+LOCK_SECONDS = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One worktree: whether it goes, and why or why not; `kept` are the refs that hold what it had."""
+
+    agent: str
+    path: str
+    goes: bool
+    why: str
+    kept: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """`packed` is None in a dry run; `loose` is about how many loose objects there were."""
+
+    packed: Packed | None
+    loose: int
+    worktrees: tuple[Verdict, ...]
+
+
+def collect(room: Room, *, idle: float | None = None, dry_run: bool = False) -> Collected:
+    """Pack, and remove worktrees that are gone, or without a sign of life for `idle` seconds, their work archived."""
+    room.integration()
+    loose = packing.count_loose(room.repo.common_dir)
+    verdicts = tuple(_judge(room, agent, worktree, idle) for agent, worktree in sorted(room.worktrees().items()))
+    if dry_run:
+        return Collected(None, loose, (*verdicts, *_sites(room)))
+    done = tuple(_remove(room, one) if one.goes else one for one in verdicts)
+    sites = tuple(_sites(room))
+    with held(room.private / "land.lock", seconds=LOCK_SECONDS, what="the lock on landing"):
+        delivery.clear_sites(room.repo, room.worktrees_dir)
+    return Collected(pack(room), loose, (*done, *sites))
+
+
+def pack(room: Room) -> Packed:
+    """Pack what the room's refs reach; one at a time."""
+    common = room.repo.common_dir
+    with held(room.private / "packing.lock", seconds=LOCK_SECONDS, what="the lock on packing"):
+        prefixes = (room.names.own, f"refs/heads/agentroom/{room.names.room}/")
+        tips = [tip for prefix in prefixes for tip in room.refs.listed(prefix).values()]
+        notes = room.refs.get(room.names.notes)
+        room.failpoint("pack objects")
+        packed = packing.pack(common, [*tips, *([notes] if notes else [])], _loose_refs(room, prefixes))
+        write_json(room.private / STATE, {"left": packing.count_loose(common)})
+    return packed
+
+
+def is_due(room: Room) -> bool:
+    """Return whether so many loose objects came since the room was last packed that it is worth while."""
+    left = read_json(room.private / STATE).get("left")
+    return packing.count_loose(room.repo.common_dir) >= EVERY + (left if isinstance(left, int) else 0)
+
+
+def _loose_refs(room: Room, prefixes: tuple[str, ...]) -> int:
+    folders = (room.repo.common_dir / prefix for prefix in prefixes)
+    return sum(len(names) for folder in folders for _, _, names in os.walk(folder))
+
+
+def _judge(room: Room, agent: AgentName, worktree: Worktree, idle: float | None) -> Verdict:
+    path = str(worktree.path)
+    if presence.is_running(room, agent):
+        return Verdict(agent, path, False, "its command is running")
+    if worktree.problem:
+        return Verdict(agent, path, not worktree.is_mendable, worktree.problem)
+    silent = leases.seconds_since_seen(room, agent)
+    shown = "no sign of life since the machine started" if silent is None else f"silent for {silent / 3600:.0f} h"
+    if idle is None:
+        return Verdict(agent, path, False, f"{shown}; to remove it: agentroom leave {agent}, or gc --idle TIME")
+    return Verdict(agent, path, silent is None or silent >= idle, shown)
+
+
+def _remove(room: Room, verdict: Verdict) -> Verdict:
+    """Let the agent leave, which archives first; what keeps it from leaving keeps the worktree."""
+    try:
+        gone = presence.leave(room, AgentName(verdict.agent))
+    except (AgentroomError, OSError) as error:
+        return Verdict(verdict.agent, verdict.path, False, f"{verdict.why}, but {error}")
+    if gone.left_behind:
+        why = f"{len(gone.left_behind)} ignored files exist only there: agentroom leave {verdict.agent}"
+        return Verdict(verdict.agent, verdict.path, False, f"{why} --discard-ignored", gone.kept)
+    return Verdict(verdict.agent, verdict.path, True, verdict.why, gone.kept)
+
+
+def _sites(room: Room) -> Iterator[Verdict]:
+    for found in list_worktrees(room.repo):
+        if found.path.parent == room.worktrees_dir and found.path.name.startswith(delivery.PREFIX):
+            yield Verdict("", str(found.path), True, "a landing that was killed left it")
