@@ -8,8 +8,10 @@ from agentroom_git.agents.client import START_SECONDS, Client, Launch, Seat
 from agentroom_git.resources import templates_dir
 
 VARIABLE = "OPENCODE_CONFIG_CONTENT"
-PROGRAM = "AGENTROOM_PROGRAM"
-"""Tells the plugin how to start this program: a JSON list."""
+HOOK = "AGENTROOM_HOOK"
+"""Tells the plugin what answers its events: a JSON list."""
+HEADLESS = "AGENTROOM_HEADLESS"
+"""Tells the plugin that `opencode run` ends with its turn, so that it cannot be kept from stopping."""
 PLUGIN = "opencode/agentroom.js"
 
 
@@ -19,8 +21,9 @@ def plan(seat: Seat) -> Launch:
     config["mcp"] = {**_table(config.get("mcp")), "agentroom": server_of(seat.program)}
     plugins = config.get("plugin")
     config["plugin"] = [*(plugins if isinstance(plugins, list) else []), (templates_dir() / PLUGIN).as_uri()]
-    variables = {VARIABLE: json.dumps(config), PROGRAM: json.dumps(seat.program)}
+    variables = {VARIABLE: json.dumps(config), HOOK: json.dumps(seat.hook)}
     if seat.is_headless:
+        variables[HEADLESS] = "1"
         return Launch(("opencode", "run", *seat.extra, *(("--", seat.task) if seat.task else ())), variables)
     return Launch(("opencode", *seat.extra, *((f"--prompt={seat.task}",) if seat.task else ())), variables)
 

@@ -99,7 +99,7 @@ def _answer(seat: Seat, dialect: Dialect, event: Event) -> None:
         _bring_news(seat, dialect, event)
     elif event.kind == STOP:
         _mind_stop(seat, dialect, event)
-    elif event.kind == END and not event.goes_on:
+    elif event.kind == END and not event.goes_on and not _is_under_run(seat):
         _end(seat)
 
 
@@ -197,13 +197,21 @@ def _late_word(room: "Room", dialect: Dialect, event: Event) -> str:
 
 
 def _mind_stop(seat: Seat, dialect: Dialect, event: Event) -> None:
-    from agentroom_git.room import abandonment, saving
+    from agentroom_git.room import abandonment, presence, saving
 
     room = _room(seat)
+    if _is_under_run(seat) and not presence.is_running(room, room.agent()):
+        # Its client was faster: `agentroom run` has looked after what is left.
+        return
     saving.save_own(room, "at the end of a turn")
     urge = abandonment.at_stop(room, event.session, is_again=event.is_again)
     if urge:
         _write(dialect.keep_on(urge))
+
+
+def _is_under_run(seat: Seat) -> bool:
+    """Return whether `agentroom run` started the agent: it looks after what is left when the command has ended."""
+    return os.environ.get("AGENTROOM_AGENT") == seat.agent
 
 
 def _end(seat: Seat) -> None:

@@ -4,20 +4,20 @@ import { spawn } from "node:child_process"
 
 const SECONDS = 10
 
-// How agentroom is started: a list of words as JSON, set by `agentroom run`; otherwise whatever is on PATH.
+// What answers an event, as a list of words in JSON: set by `agentroom run`; otherwise whatever is on PATH.
 function program() {
   try {
-    const words = JSON.parse(process.env.AGENTROOM_PROGRAM || "")
-    if (Array.isArray(words) && words.length) return words.map(String)
+    const words = JSON.parse(process.env.AGENTROOM_HOOK || "")
+    if (Array.isArray(words) && words.length) return [...words.map(String), "opencode"]
   } catch {}
-  return ["agentroom"]
+  return ["agentroom", "hook", "opencode"]
 }
 
 function ask(event) {
   return new Promise((resolve) => {
     const [command, ...words] = program()
     let out = ""
-    const child = spawn(command, [...words, "hook", "opencode"], { cwd: event.cwd, stdio: ["pipe", "pipe", "ignore"] })
+    const child = spawn(command, words, { cwd: event.cwd, stdio: ["pipe", "pipe", "ignore"] })
     const timer = setTimeout(() => child.kill(), SECONDS * 1000)
     const finish = () => {
       clearTimeout(timer)
@@ -73,11 +73,11 @@ export const agentroom = async ({ directory, client }) => {
       const properties = event.properties ?? {}
       if (properties.info?.parentID) below.add(properties.info.id)
       const session = properties.sessionID
-      if (event.type !== "session.idle" || below.has(session)) return
+      // `opencode run` ends with its turn: there, `agentroom run` starts it again.
+      if (event.type !== "session.idle" || below.has(session) || process.env.AGENTROOM_HEADLESS) return
       const answer = await say("Stop", { session_id: session, stop_hook_active: urged.delete(session) })
       if (answer.decision !== "block") return
       urged.add(session)
-      // `opencode run` ends first: there, `agentroom run` starts it again.
       await client.session
         .promptAsync({ path: { id: session }, body: { parts: [{ type: "text", text: answer.reason }] } })
         .catch(() => {})

@@ -117,6 +117,17 @@ def test_an_agent_about_to_stop_is_kept_going_twice_and_then_let_go(room: Bed, a
     assert "you still hold src" in answers[0]["reason"]
 
 
+def test_a_hook_that_comes_after_its_command_ended_does_nothing(
+    room: Bed, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AGENTROOM_AGENT", "alice")
+    room.write("alice", {"README.md": "edited\n"})
+
+    assert ask("claude", room.path("alice"), "stop") == {}
+
+    assert room.git("show", "HEAD:README.md", cwd=room.path("alice")) != "edited\n"
+
+
 def test_at_a_stop_the_turns_edits_are_saved_before_anything_is_asked(room: Bed, ask: Ask) -> None:
     room.write("bob", {"README.md": "edited\n"})
 

@@ -3,7 +3,6 @@
 import json
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 
 from agentroom_git.resources import templates_dir
 from agentroom_git.room import coordination, messages
+from agentroom_git.system.process import own_hook_command
 from rooms import Bed
 
 NODE = shutil.which("node")
@@ -43,12 +43,12 @@ console.log(JSON.stringify(found))
 """
 
 
-def drive(tmp_path: Path, worktree: Path, program: list[str]) -> dict[str, Any]:
+def drive(tmp_path: Path, worktree: Path, hook: list[str], **variables: str) -> dict[str, Any]:
     folder = tmp_path / "plugin"
     folder.mkdir()
     shutil.copyfile(templates_dir() / "opencode/agentroom.js", folder / "agentroom.mjs")
     (folder / "driver.mjs").write_text(DRIVER)
-    env = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "AGENTROOM_PROGRAM": json.dumps(program)}
+    env = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "AGENTROOM_HOOK": json.dumps(hook)} | variables
     done = subprocess.run(
         [NODE or "", str(folder / "driver.mjs"), str(worktree)], env=env, capture_output=True, text=True, timeout=100
     )
@@ -69,7 +69,7 @@ def test_advice_and_messages_come_with_the_tools_output_and_a_stop_is_answered_w
     messages.broadcast(room.as_agent("alice"), "rounding changed")
     coordination.claim(room.as_agent("bob"), ["docs"])
 
-    found = drive(tmp_path, room.path("bob"), [sys.executable, "-m", "agentroom_git"])
+    found = drive(tmp_path, room.path("bob"), own_hook_command())
 
     assert found["before"] == "allowed"
     assert found["builtin"].startswith("done\n\nsrc/app.py is claimed by alice")
@@ -84,9 +84,15 @@ def test_advice_and_messages_come_with_the_tools_output_and_a_stop_is_answered_w
 def test_a_refused_edit_fails_with_the_reason(room: Bed, tmp_path: Path) -> None:
     (room.repository / ".agentroom.yaml").write_text("enforce: refuse\n")
 
-    found = drive(tmp_path, room.path("bob"), [sys.executable, "-m", "agentroom_git"])
+    found = drive(tmp_path, room.path("bob"), own_hook_command())
 
     assert "src/app.py is claimed by alice" in found["before"]
+
+
+def test_where_opencode_ends_with_its_turn_nobody_is_asked_to_go_on(room: Bed, tmp_path: Path) -> None:
+    coordination.claim(room.as_agent("bob"), ["docs"])
+
+    assert drive(tmp_path, room.path("bob"), own_hook_command(), AGENTROOM_HEADLESS="1")["prompts"] == []
 
 
 @pytest.mark.parametrize("program", [["/nonexistent/agentroom"], ["/bin/echo", "no JSON"], ["/bin/false"]])
