@@ -52,6 +52,9 @@ def status(as_json: Json = False) -> None:
         say(f"the sidecar runs (pid {state.pid}, since {state.since}{last}); log: {state.log}")
     else:
         say("no sidecar runs: agentroom sidecar start")
+    if not as_json:
+        for one in state.unwatched:
+            say(f"it gets no events of {one}; it looks there now and then")
     if state.disk and not as_json:
         say(f"nothing is folded or synced: {state.disk}")
     if not state.running:

@@ -34,6 +34,21 @@ def read_tree(handle: pygit2.Repository, tree: Oid) -> dict[bytes, Entry]:
 
 def find_entry(handle: pygit2.Repository, tree: Oid, path: bytes) -> Entry | None:
     """Return what the tree holds at the path, or None for nothing or a folder."""
+    try:
+        name = path.decode()
+    except UnicodeDecodeError:
+        return _find_by_bytes(handle, tree, path)
+    top = handle[tree]
+    if not isinstance(top, pygit2.Tree):
+        raise KeyError(tree)
+    try:
+        found = top[name]
+    except KeyError:
+        return None
+    return None if found.filemode == FOLDER else Entry(Oid(str(found.id)), int(found.filemode))
+
+
+def _find_by_bytes(handle: pygit2.Repository, tree: Oid, path: bytes) -> Entry | None:
     found: Entry | None = Entry(tree, FOLDER)
     for part in path.split(b"/"):
         if found is None or found.mode != FOLDER:

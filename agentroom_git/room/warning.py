@@ -58,6 +58,11 @@ class Forecast:
     def __post_init__(self) -> None:
         self.standing = read_standing(self.room)
 
+    @property
+    def is_passing(self) -> bool:
+        """Whether a warning is about to be withdrawn."""
+        return any(one.gone_since is not None for one in self.standing)
+
     def find(self, desks: Mapping[AgentName, Desk]) -> list[Clash]:
         """Return what the agents' edits would contest, with each other and with integration."""
         self._used = {}
@@ -96,7 +101,7 @@ class Forecast:
             self.standing.append(self._warn(clash))
         if before != [(one.clash, one.notice) for one in self.standing]:
             _write_standing(self.room, self.standing)
-        return GRACE_SECONDS if any(one.gone_since is not None for one in self.standing) else None
+        return GRACE_SECONDS if self.is_passing else None
 
     def _against_integration(self, desk: Desk, path: bytes, integration: Oid) -> tuple[Clash, ...]:
         edit, head = desk.edits[path], desk.dirt.head

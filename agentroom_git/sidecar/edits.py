@@ -2,7 +2,7 @@
 and committed after a quiet time.
 
 It looks at files that the kernel reports, and at a whole worktree only when it begins, when events were lost, or now
-and then where its folders cannot be watched. It rests after each look for twenty times as long as that took.
+and then where its folders cannot be watched. It rests after each look for thirty times as long as that took.
 """
 
 from dataclasses import dataclass, field
@@ -19,11 +19,15 @@ from agentroom_git.room.edits import Desk
 from agentroom_git.room.room import Room
 from agentroom_git.room.warning import Forecast
 from agentroom_git.sidecar.watch import Watch
+from agentroom_git.system.clock import spent
 from agentroom_git.system.pids import is_git_at_work_in
 
 NAME = "edits"
-REST = 20
-"""Of one second, at most one twentieth is spent on looking."""
+REST = 30
+"""Of one second, at most one thirtieth is spent on looking."""
+
+LONGEST_REST_SECONDS = 1.0
+"""Whatever looking costs, a warning comes within two seconds."""
 
 SCAN_SECONDS = 10.0
 RETRY_SECONDS = 0.2
@@ -57,11 +61,11 @@ class Edits:
             self.is_pending = True
         if now < self.resting_until:
             return self.resting_until - now
+        before = spent()
         again = [self._look(now), self._scan_again(now)]
-        if self.changed or self.is_pending or self.forecast.standing:
+        if self.changed or self.is_pending or self.forecast.is_passing:
             again.append(self._judge(now))
-            cost = self.room.clock.monotonic() - now
-            self.resting_until = now + cost * REST
+            self.resting_until = now + min(LONGEST_REST_SECONDS, (spent() - before) * REST)
         again.append(self._save(now))
         return min((one for one in again if one is not None), default=None)
 

@@ -87,6 +87,8 @@ class Folders:
         if event.has_gone and (event.is_folder or not event.name):
             self._drop(tree, path, with_inner=event.has_moved)
         elif event.is_folder and not self._add(tree, path):
+            if tree.problem:
+                yield Touched(tree.name, b"", is_folder=True)
             return
         yield Touched(tree.name, path, is_folder=event.is_folder or not event.name)
 
@@ -100,7 +102,7 @@ class Folders:
             try:
                 below = self._add_one(tree, path)
             except WatchLimitError as error:
-                tree.problem = f"its folders cannot be watched: {error.strerror}"
+                tree.problem = f"its folders are not watched: {error.strerror}"
                 self._drop(tree, b"", with_inner=True)
                 return False
             waiting += [one for one in below if not tree.skips(one)]
@@ -111,7 +113,7 @@ class Folders:
         full = os.path.join(tree.root, path)
         if len(tree.watches) >= MAX_WATCHES_OF_TREE or len(self._places) >= self._most:
             limit = min(MAX_WATCHES_OF_TREE, self._most)
-            raise WatchLimitError(0, f"there are more than the {limit} that one tree may take, or all may together")
+            raise WatchLimitError(0, f"more than the {limit} that one of them may have, or all together")
         try:
             watch = self._inotify.add(full)
             # Listed after the watch is in place: a folder made in between is in one of them at least.

@@ -10,6 +10,7 @@ from pathlib import Path
 from agentroom_git.errors import AgentroomError
 from agentroom_git.room import disk, trust
 from agentroom_git.room.room import Room
+from agentroom_git.room.unwatched import read_unwatched
 from agentroom_git.system.clock import Clock
 from agentroom_git.system.files import read_json
 from agentroom_git.system.locks import is_held
@@ -29,6 +30,7 @@ class State:
     """`pid`, `since` and `last_fold` (ISO times) are what the running sidecar wrote of itself.
 
     `disk` says why nothing is folded or synced, where a disk has too little room; otherwise it is empty.
+    `unwatched` are the worktrees and folders of which it gets no events, each with the reason.
     """
 
     running: bool
@@ -37,6 +39,7 @@ class State:
     last_fold: str
     log: str
     disk: str
+    unwatched: tuple[str, ...]
 
 
 def state_path(room: Room) -> Path:
@@ -58,6 +61,7 @@ def read_state(room: Room) -> State:
         last_fold=str(record.get("last_fold", "")),
         log=str(log_path(room)),
         disk=disk.shortage(room),
+        unwatched=read_unwatched(room),
     )
 
 

@@ -19,6 +19,7 @@ from agentroom_git.core.refnames import RefNames
 from agentroom_git.errors import AgentroomError, UsageError
 from agentroom_git.room import logs
 from agentroom_git.room.room import Room
+from agentroom_git.room.unwatched import write_unwatched
 from agentroom_git.sidecar.duties import back_off
 from agentroom_git.sidecar.lifecycle import SidecarError, state_path
 from agentroom_git.sidecar.service import Service
@@ -69,6 +70,7 @@ def _inode(path: Path) -> int:
 def _serve(room: Room, is_stopped: Callable[[], bool], log: TextIO) -> None:
     with Watch(room.repo.common_dir, room.clock) as watch, closing(_Loop(room, watch, log)) as loop:
         # Watching began before the first look, so that nothing which moves in between is missed.
+        write_unwatched(room, {})
         loop.write_state()
         loop.say(f"serving {room.checkout}")
         while not is_stopped():
@@ -92,6 +94,7 @@ class _Loop:
     services: dict[str, Service] = field(default_factory=dict)
     state: dict[str, object] = field(init=False)
     pause: float = 0.0
+    unwatched: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.state = {"pid": os.getpid(), "since": logs.stamp(self.room), "last_fold": ""}
@@ -113,11 +116,14 @@ class _Loop:
         except Exception:  # noqa: BLE001 - the loop's boundary: one bad moment must not end everybody's syncing
             self.pause = back_off(self.pause)
             self.say(f"{traceback.format_exc()}again in {self.pause:g} s")
+        self._show_unwatched()
         return self.pause
 
     def look_at_edits(self) -> None:
+        """Give what was edited, and what is due, its turn."""
         for service in self.services.values():
             service.look_at_edits()
+        self._show_unwatched()
 
     def next_in(self) -> float:
         """Return the number of seconds after which to look, even if nothing moves."""
@@ -126,6 +132,14 @@ class _Loop:
 
     def write_state(self) -> None:
         write_json(state_path(self.room), self.state)
+
+    def _show_unwatched(self) -> None:
+        if self.watch.problems == self.unwatched:
+            return
+        for where, why in self.watch.problems.items() - self.unwatched.items():
+            self.say(f"{where}: {why}")
+        self.unwatched = dict(self.watch.problems)
+        write_unwatched(self.room, self.unwatched)
 
     def say(self, text: str) -> None:
         self.log.write(f"{logs.stamp(self.room)} {text}\n")

@@ -26,7 +26,7 @@ POLL_SECONDS = 2.0
 SETTLE_SECONDS = 0.003
 """How long to wait for what follows an event: a commit sends a dozen."""
 
-EDITS_SECONDS = 0.3
+EDITS_SECONDS = 0.4
 """How long edits are gathered before they wake: an agent's tool writes several files, or commits them at once."""
 
 # Editors, other tools and a second repository of the user need watches, too.
@@ -43,6 +43,7 @@ class Source(Protocol):
     def fileno(self) -> int: ...
     def watch(self, name: str, root: bytes, skips: Skips) -> str: ...
     def forget(self, name: str) -> None: ...
+    def problem(self, name: str) -> str: ...
     def read(self) -> list[Touched]: ...
     def close(self) -> None: ...
 
@@ -51,7 +52,8 @@ class Source(Protocol):
 class Watch:
     """Watches the refs and worktrees of a repository, and the files of the worktrees that it is told to follow.
 
-    `wakes` counts how often the waiting thread was woken, by whatever.
+    `wakes` counts how often the waiting thread was woken, by whatever. `problems` says why something is not watched, by
+    the path of the worktree, or `git:` and the folder.
     """
 
     common_dir: Path
@@ -75,8 +77,8 @@ class Watch:
         for name in _GIT_TREES:
             (self.common_dir / name).mkdir(exist_ok=True)
         for name in _GIT_TREES:
-            problem = self._source.watch(f"git:{name}", os.fsencode(self.common_dir / name), _GIT_TREES[name])
-            self._note_problem(name or ".git", problem)
+            tree = f"git:{name}"
+            self._note_problem(tree, self._source.watch(tree, os.fsencode(self.common_dir / name), _GIT_TREES[name]))
         return self
 
     def __exit__(
@@ -144,6 +146,8 @@ class Watch:
             # A signal's number or a poke: in both cases there is something to look at.
             self._has_moved |= bool(os.read(self._pipe[0], 4096))
         for touched in self._source.read():
+            if not touched.path and touched.is_folder:
+                self._note_problem(touched.tree, self._source.problem(touched.tree))
             if touched.tree.startswith("git:"):
                 self._has_moved |= _concerns_us(touched)
             elif not _is_git(touched.path):

@@ -30,6 +30,11 @@ class Clock(Protocol):
         ...
 
 
+def spent() -> float:
+    """Return how many seconds of a processor the calling thread has used: what it waited for does not count."""
+    return time.thread_time()
+
+
 class SystemClock:
     def now(self) -> datetime:
         return datetime.now(UTC)

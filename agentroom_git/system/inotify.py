@@ -76,8 +76,10 @@ class Inotify:
         watch = int(self._libc.inotify_add_watch(self._fd, folder, _ASKED))
         if watch < 0:
             code = ctypes.get_errno()
-            kind = WatchLimitError if code in (errno.ENOSPC, errno.ENOMEM) else OSError
-            raise kind(code, os.strerror(code), os.fsdecode(folder))
+            if code in (errno.ENOSPC, errno.ENOMEM):
+                limit = f"the system allows no more watches (fs.inotify.max_user_watches is {most_watches()})"
+                raise WatchLimitError(code, limit, os.fsdecode(folder))
+            raise OSError(code, os.strerror(code), os.fsdecode(folder))
         return watch
 
     def remove(self, watch: int) -> None:

@@ -8,7 +8,11 @@ import pytest
 
 from agentroom_git.core.ids import AgentName
 from agentroom_git.room import coordination, messages, presence
-from agentroom_git.sidecar import lifecycle
+from agentroom_git.room.doctor.machine import examine_sidecar
+from agentroom_git.room.unwatched import write_unwatched
+from agentroom_git.sidecar import folders, lifecycle
+from agentroom_git.sidecar.edits import SCAN_SECONDS, Edits
+from agentroom_git.sidecar.watch import Watch
 from agentroom_git.system.locks import held
 from rooms import Bed, edited, numbered
 
@@ -99,6 +103,42 @@ def test_files_that_sync_and_checkouts_write_are_nobodys_edits(served: Bed) -> N
     paths = [one.paths for one in messages.unread(served.as_agent("bob")).messages if one.kind == "claimed-edit"]
     assert ("mark.txt",) in paths
     assert _kinds(served, "bob").count("warning") == 0
+
+
+class TestWithoutEvents:
+    """Worktrees of more folders than may be watched, looked at in this process at times that the test says."""
+
+    @pytest.fixture
+    def duty(self, joined: Bed, monkeypatch: pytest.MonkeyPatch) -> Iterator[Edits]:
+        monkeypatch.setattr(folders, "MAX_WATCHES_OF_TREE", 1)
+        room = joined.room()
+        with Watch(room.repo.common_dir, room.clock) as watch:
+            yield Edits(room, watch)
+
+    def test_a_worktree_that_cannot_be_watched_is_looked_at_now_and_then(self, joined: Bed, duty: Edits) -> None:
+        now = duty.room.clock.monotonic()
+        coordination.claim(joined.as_agent("alice"), ["src"])
+        assert duty.run(now, True) == SCAN_SECONDS
+        joined.write("bob", {"src/app.py": "bob = 1\n"})
+        duty.run(now + SCAN_SECONDS - 1, False)
+        assert _kinds(joined, "alice") == []
+
+        duty.run(now + SCAN_SECONDS, False)
+
+        assert _kinds(joined, "alice") == _kinds(joined, "bob") == ["claimed-edit"]
+
+    def test_the_reason_is_shown_while_a_sidecar_runs(self, joined: Bed, duty: Edits) -> None:
+        duty.run(duty.room.clock.monotonic(), True)
+        write_unwatched(joined.room(), duty.watch.problems)
+        assert lifecycle.read_state(joined.room()).unwatched == ()
+
+        with held(joined.room().sidecar_lock, seconds=5.0, what="the sidecar's lock"):
+            shown = lifecycle.read_state(joined.room()).unwatched
+            found = [one.text for one in examine_sidecar(joined.room()) if one.level == "notice"]
+
+        unseen = {one.rpartition(": ")[0].rpartition(": ")[0] for one in shown}
+        assert {str(joined.path("alice")), str(joined.path("bob"))} <= unseen
+        assert len(found) == len(shown)
 
 
 @pytest.fixture

@@ -10,12 +10,14 @@ from agentroom_git.room.doctor.finding import Finding
 from agentroom_git.room.opening import OLDEST_GIT
 from agentroom_git.room.room import Room
 from agentroom_git.room.status import sidecar_lock_held
+from agentroom_git.room.unwatched import read_unwatched
 from agentroom_git.system.exchange import is_supported
 from agentroom_git.system.process import environment
 
 # The first releases of each line with the fixes of CVE-2025-48384 and CVE-2025-48385.
 FIXED_GIT = ((2, 43, 7), (2, 44, 4), (2, 45, 4), (2, 46, 4), (2, 47, 3), (2, 48, 2), (2, 49, 1), (2, 50, 1))
 PROGRAM = "agentroom"
+_WATCHES = "raise fs.inotify.max_user_watches, or let .gitignore name the folders that hold most others"
 _LITTLE, _VERY_LITTLE = 1024**3, 128 * 1024**2
 
 
@@ -92,6 +94,8 @@ def examine_disk(room: Room) -> Iterator[Finding]:
 def examine_sidecar(room: Room) -> Iterator[Finding]:
     if sidecar_lock_held(room):
         yield Finding("ok", "the sidecar is running")
+        for one in read_unwatched(room):
+            yield Finding("notice", f"the sidecar gets no events of {one}; it looks there now and then", _WATCHES)
     elif room.worktrees():
         yield Finding("notice", "the sidecar is not running: nothing is folded by itself", "agentroom sidecar start")
     else:
