@@ -5,6 +5,7 @@ It looks at files that the kernel reports, and at a whole worktree only when it 
 and then where its folders cannot be watched. It rests after each look for thirty times as long as that took.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from agentroom_git.core.escape import path_text
@@ -13,7 +14,7 @@ from agentroom_git.errors import AgentroomError
 from agentroom_git.git.dirt import DirtError
 from agentroom_git.git.operations import operation_under_way
 from agentroom_git.git.worktree_lock import is_taken
-from agentroom_git.git.worktrees import Worktree
+from agentroom_git.git.worktrees import Worktree, read_worktree
 from agentroom_git.room import saving, trespass
 from agentroom_git.room.edits import Desk
 from agentroom_git.room.room import Room
@@ -135,27 +136,45 @@ class Edits:
         return SCAN_SECONDS if unwatched else None
 
     def _judge(self, now: float) -> float | None:
-        """Tell of edits that concern others; return when to look again at what may pass by itself.
-
-        Not while git is at work: a checkout writes files before it moves HEAD, and for a moment they look like edits.
-        """
+        """Tell of edits that concern others; return when to look again at what may pass by itself."""
         self.is_pending = False
+        # What a merge or a rebase has left in the files for now is nothing that the agent has decided.
+        desks = {name: one for name, one in self.desks.items() if not operation_under_way(one.worktree.git_dir)}
         for agent in list(self.changed):
-            desk = self.desks.get(agent)
-            paths = {path_text(path) for path in desk.edits} if desk else set()
-            if desk and trespass.find_untold(self.room, agent, paths):
-                if self._is_git_at_work(desk):
+            desk = desks.get(agent)
+            if desk and trespass.find_untold(self.room, agent, _paths(desk)):
+                if not self._is_confirmed([desk], now):
                     return RETRY_SECONDS
-                trespass.tell_uncommitted(self.room, agent, paths)
+                trespass.tell_uncommitted(self.room, agent, _paths(desk))
             self.changed.discard(agent)
-        clashes = self.forecast.find(self.desks)
-        if self.forecast.new(clashes) and any(map(self._is_git_at_work, self.desks.values())):
-            self.is_pending = True
-            return RETRY_SECONDS
+        clashes = self.forecast.find(desks)
+        new = self.forecast.new(clashes)
+        if new:
+            concerned = {name for clash in new for name in clash.agents}
+            if not self._is_confirmed([desk for desk in desks.values() if desk.agent in concerned], now):
+                self.is_pending = True
+                return RETRY_SECONDS
+            clashes = self.forecast.find(desks)
         return self.forecast.update(clashes, now)
 
-    def _is_git_at_work(self, desk: Desk) -> bool:
-        return is_taken(desk.worktree.git_dir) or is_git_at_work_in(desk.worktree.path)
+    def _is_confirmed(self, desks: Sequence[Desk], now: float) -> bool:
+        """Look again at what was found; return whether it is the agents' work.
+
+        A checkout writes files before it moves HEAD: for a moment they look like edits. So no git may be at work, and
+        HEAD stand where it was, both before the second look and after it.
+        """
+        if not all(map(self._is_at_rest, desks)):
+            self._follow(now)
+            return False
+        for desk in desks:
+            desk.look(list(desk.edits))
+        return all(map(self._is_at_rest, desks))
+
+    def _is_at_rest(self, desk: Desk) -> bool:
+        if is_taken(desk.worktree.git_dir) or is_git_at_work_in(desk.worktree.path):
+            return False
+        found = read_worktree(self.room.repo, desk.worktree.name)
+        return found is not None and found.head == desk.dirt.head
 
     def _save(self, now: float) -> float | None:
         """Commit what was left alone for the quiet time; return in how many seconds the next worktree is due."""
@@ -184,3 +203,7 @@ class Edits:
         except AgentroomError:
             # Left for the next burst of edits: one agent's trouble is no other's.
             return False
+
+
+def _paths(desk: Desk) -> set[str]:
+    return {path_text(path) for path in desk.edits}
