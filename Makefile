@@ -10,7 +10,7 @@ BIN := .venv/bin
 READY := .venv/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types imports check format soak clean
+.PHONY: help demo test lint types imports check format soak mutants races clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' Makefile
@@ -46,10 +46,20 @@ format: $(READY) ## rewrite files in the project's format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# REPO=... names another repository with history; the agents work in a clone of it.
-REPO ?= .
-soak: $(READY) ## let scripted agents work on a clone of this repository and account for every line
-	$(BIN)/python benchmarks/soak.py $(REPO)
+# SECONDS=... says for how long, SEED=... where to begin; a failure prints the line that does it again. REPO=... adds, before
+# that, real processes on a clone of a repository with history.
+SECONDS ?= 600
+SEED ?= $(shell date +%s)
+REPO ?=
+soak: $(READY) ## run simulations with fresh seeds for SECONDS; with REPO=. real processes, too
+	$(if $(REPO),$(BIN)/python benchmarks/soak.py $(REPO))
+	PYTHONPATH=tests $(BIN)/python -m simulation --seconds $(SECONDS) --seed $(SEED)
+
+mutants: $(READY) ## plant bugs in the product and see that the simulations find each
+	PYTHONPATH=tests $(BIN)/python -m simulation --mutants
+
+races: $(READY) ## save 35,000 times against syncs and account for every line
+	RACING_WRITES=35000 $(BIN)/python -m pytest -q -s --timeout=0 -n 2 tests/simulation/test_racing_writes.py
 
 clean: ## remove .venv, caches and builds
 	rm -rf .venv dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

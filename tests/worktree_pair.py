@@ -3,10 +3,13 @@
 import os
 import stat
 import subprocess
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import IO
 
 from agentroom_git.git.checkout import Advanced, Waits, advance
 from agentroom_git.system.clock import SystemClock
@@ -171,3 +174,15 @@ def assert_no_trace(pair: Pair) -> None:
     assert not [name for name in left if "lock" in name or "agentroom" in name]
     assert not list(pair.stage.glob("*/journal"))
     assert "missing" not in pair.git("fsck", "--full", "--strict")
+
+
+@contextmanager
+def program(source: str, cwd: Path) -> Iterator[tuple[IO[str], IO[str]]]:
+    """Run a Python program; yield its input and output. It has to end when its input does."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", source], cwd=cwd, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with process:
+        yield process.stdin, process.stdout

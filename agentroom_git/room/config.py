@@ -114,6 +114,8 @@ def read_config(checkout: Path) -> Config:
 
 def parse_config(data: bytes, name: str) -> Config:
     """Return the configuration in this text; `name` is what errors call it."""
+    if _says_nothing(data):
+        return Config()
     try:
         record: Any = yaml.load(data, Loader=_PlainLoader)
     except (yaml.YAMLError, ValueError, LookupError, RecursionError) as error:
@@ -127,6 +129,12 @@ def parse_config(data: bytes, name: str) -> Config:
         _refuse_unknown(key, name)
     values: dict[str, Any] = {key: _parse_value(key, value, name) for key, value in record.items() if value is not None}
     return replace(Config(), **values)
+
+
+def _says_nothing(data: bytes) -> bool:
+    """Return whether all is comments, as `init` writes it: for PyYAML to find that out takes longer than a fold."""
+    lines = [line.strip() for line in data.splitlines()]
+    return data.isascii() and all(line.startswith(b"#") and line.decode().isprintable() for line in lines if line)
 
 
 class _PlainLoader(yaml.SafeLoader):

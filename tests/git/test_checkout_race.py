@@ -1,12 +1,8 @@
 """An agent saves and commits while its worktree is brought forward, as fast as both can."""
 
 import random
-import subprocess
-import sys
 import threading
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -15,7 +11,7 @@ import pytest
 
 from agentroom_git.git.checkout import Waits, advance, sweep
 from agentroom_git.system.clock import SystemClock
-from worktree_pair import Pair
+from worktree_pair import Pair, program
 
 TRIALS = 70
 FILES = 40
@@ -74,18 +70,6 @@ class Moment:
         if self._left == 0:
             print(self._order, file=self._orders, flush=True)
         self._left -= 1
-
-
-@contextmanager
-def program(source: str, cwd: Path) -> Iterator[tuple[IO[str], IO[str]]]:
-    """Run a Python program; yield its input and output. It has to end when its input does."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", source], cwd=cwd, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    with process:
-        yield process.stdin, process.stdout
 
 
 @pytest.mark.parametrize("style", ["rename", "truncate", "append"])

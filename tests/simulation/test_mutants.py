@@ -1,0 +1,20 @@
+"""The simulations find planted bugs: here those on `core`, which take seconds; `make mutants` plants all."""
+
+import pytest
+
+from simulation import pure
+from simulation.hunt import Found, hunt
+from simulation.mutants import MUTANTS, Mutant
+
+QUICK = [mutant for mutant in MUTANTS if mutant.level == pure.LEVEL]
+
+
+@pytest.mark.parametrize("mutant", QUICK, ids=lambda mutant: mutant.name)
+def test_a_planted_bug_is_found(mutant: Mutant) -> None:
+    found = hunt(mutant)
+    assert found != Found(mutant, None)
+    assert found.invariant.startswith("I"), found
+
+
+def test_at_least_twenty_bugs_are_planted_no_two_of_one_name() -> None:
+    assert len({mutant.name for mutant in MUTANTS}) == len(MUTANTS) >= 20
