@@ -18,21 +18,11 @@ FORGOTTEN = "-"
 """In place of a commit: the agent may have seen a part of a later version."""
 
 MAX_BYTES = 1_000_000
-# What shows the content of files without naming them.
-_SHOWS = ("git diff", "git show", "git log -p", "git log --patch", "git blame")
-# What may name a file and neither shows nor changes its content.
+# What neither shows nor changes the content of files, whatever it names. Other commands of git's may do so to any file.
 _HARMLESS = (
-    "git add",
-    "git commit",
-    "git status",
-    "git rm",
-    "ls",
-    "wc",
-    "pytest",
-    "python -m pytest",
-    "make",
-    "agentroom",
-)
+    "git add", "git commit", "git status", "git rm", "git push", "git fetch", "git branch", "git rev-parse",
+    "git log --oneline", "ls", "wc", "pytest", "python -m pytest", "make", "agentroom",
+)  # fmt: skip
 
 
 def follow(seat: "Seat", shown: str, edited: list[str], command: str, *, is_whole: bool) -> list[str]:
@@ -132,11 +122,11 @@ def _forget_shown(git_dir: str, command: str) -> None:
     lines = read_lines(f"{git_dir}/{SEEN}")
     if not lines:
         return
-    shows_all = any(word in command for word in _SHOWS)
     paths = {fields[2] for line in lines if len(fields := line.split(" ", 2)) == 3}
     parts = [part.strip() for part in command.replace("|", ";").replace("&", ";").replace("\n", ";").split(";")]
-    telling = " ".join(part for part in parts if not part.startswith(_HARMLESS) or ">" in part)
-    gone = [path for path in sorted(paths) if shows_all or os.path.basename(path) in telling]
+    telling = [part for part in parts if not part.startswith(_HARMLESS) or ">" in part]
+    is_any = any(part.startswith("git ") for part in telling)
+    gone = [path for path in sorted(paths) if is_any or any(os.path.basename(path) in part for part in telling)]
     if gone:
         _append(f"{git_dir}/{SEEN}", "".join(f"{FORGOTTEN} 0 {path}\n" for path in gone))
 

@@ -30,31 +30,32 @@ MOST_PATHS = 100
 MOST_SHOWN = 3
 
 
-def look_at_write(room: Room, agent: AgentName, worktree: Worktree, path: str) -> Finding | None:
-    """Look at an uncommitted file; mend it where it is known what its agent had read, and tell who has to know."""
-    return next(iter(look_at_edits(room, agent, worktree, [path])), None)
-
-
 def look_at_own(room: Room, seat: Seat, paths: Iterable[str]) -> str:
     """Look at files that the acting agent has just written as a whole; return what it has to be told."""
     agent = room.agent()
     said = []
     for path in paths:
-        finding = look_at_write(room, agent, room.worktrees()[agent], path)
+        found = look_at_edits(room, agent, room.worktrees()[agent], [path], is_rewritten=True)
+        finding = found[0] if found else None
         if finding is None or not finding.is_mended:
             reading.record(seat, path)
         said += [finding.describe()] if finding is not None else []
     return f"[agentroom] {' '.join(said)}" if said else ""
 
 
-def look_at_edits(room: Room, agent: AgentName, worktree: Worktree, paths: Iterable[str]) -> list[Finding]:
-    """Look at uncommitted files, as `look_at_write` does."""
+def look_at_edits(
+    room: Room, agent: AgentName, worktree: Worktree, paths: Iterable[str], *, is_rewritten: bool = False
+) -> list[Finding]:
+    """Look at uncommitted files; mend those where it is known what their agent had read, and tell who has to know.
+
+    `is_rewritten`: a tool has just written each as a whole.
+    """
     syncs = syncs_of(room, worktree)
     touched = {path for one in syncs for path in room.history.touched(one.old, one.new)}
     found: list[Finding] = []
     for path in paths:
         is_touched = path.encode("utf-8", "surrogateescape") in touched
-        finding = _look(room, agent, worktree, path, syncs) if is_touched else None
+        finding = _look(room, agent, worktree, path, syncs, is_rewritten) if is_touched else None
         if finding is not None:
             _tell(room, agent, finding, f"{agent}'s edit")
             found.append(finding)
@@ -72,7 +73,9 @@ def syncs_of(room: Room, worktree: Worktree) -> list[Sync]:
     return [one for one in there if head is not None and history.reaches(head, one.new)]
 
 
-def _look(room: Room, agent: AgentName, worktree: Worktree, path: str, syncs: Sequence[Sync]) -> Finding | None:
+def _look(  # noqa: PLR0913 - what is looked at, by whose hand, and against what
+    room: Room, agent: AgentName, worktree: Worktree, path: str, syncs: Sequence[Sync], is_rewritten: bool
+) -> Finding | None:
     assert worktree.head is not None, "syncs are those that HEAD has"
     file = WorktreeFile.open(worktree.path, path.encode("utf-8", "surrogateescape"))
     written, current = file.now(), file.at(worktree.head)
@@ -84,7 +87,7 @@ def _look(room: Room, agent: AgentName, worktree: Worktree, path: str, syncs: Se
     unseen = _unseen(room, worktree, path, syncs)
     if unseen is None:
         return write.report(syncs)
-    rebased, finding = write.rebase(unseen)
+    rebased, finding = write.rebase(unseen, is_rewritten=is_rewritten)
     if rebased is None or finding is None:
         return finding
     room.failpoint(f"mend {path}")
@@ -136,16 +139,20 @@ def _look_at_committed(
         return None
     write = Write(history, agent, name, at, current, written)
     unseen = _unseen(room, worktree, name, syncs)
-    rebased, finding = (None, write.report(syncs)) if unseen is None else write.rebase(unseen)
+    rebased, finding = (None, write.report(syncs)) if unseen is None else write.rebase(unseen, is_rewritten=False)
     if finding is None:
         return None
     if rebased is not None:
         there = at(room.integration())
-        if there is not None and unseen is not None and replace(write, written=there).rebase(unseen) == (None, None):
+        if there is not None and unseen is not None and _is_complete(replace(write, written=there), unseen):
             return None  # somebody has put it back already
         finding = replace(finding, is_mended=True, missing=rebased.lost)
     _tell(room, agent, finding, f"{agent}'s commit {tip[:10]}")
     return None if rebased is None else _commit(room, agent, path, tip, rebased.text)
+
+
+def _is_complete(write: Write, unseen: Sequence[Sync]) -> bool:
+    return write.rebase(unseen, is_rewritten=False) == (None, None)
 
 
 def _commit(room: Room, agent: AgentName, path: bytes, tip: Oid, text: bytes) -> Oid:

@@ -55,24 +55,28 @@ class Write:
     current: bytes
     written: bytes
 
-    def rebase(self, unseen: Sequence[Sync]) -> tuple[Rebased | None, Finding | None]:
+    def rebase(self, unseen: Sequence[Sync], *, is_rewritten: bool) -> tuple[Rebased | None, Finding | None]:
         """Return the write with what its writer had not seen, and what it lacks; no more than the second where it
-        cannot be put back, and nothing where it lacks nothing."""
+        cannot be put back, and nothing where it lacks nothing.
+
+        A writer that uses words which only came with what it lacks has seen it by ways that no hook tells of, and
+        changed it; unless `is_rewritten`, the whole file by a tool, that is no news.
+        """
         arrivals = [arrival for _, arrival in self._arrivals(unseen)]
         if not arrivals:
             return None, None
         diff = self.history.line_diff
         known = known_text([*arrivals, Arrival(self.current, self.current)], self.path, diff)
         judgement = judge_write(known, self.current, self.written, diff)
-        if judgement.verdict is Verdict.FRESH:
+        is_seen = has_seen(Arrival(known, self.current), self.written)
+        if judgement.verdict is Verdict.FRESH or (is_seen and not is_rewritten):
             return None, None
         finding = Finding(self.path, False, judgement.missing, self._authors(unseen))
-        if judgement.verdict is Verdict.STALE:
+        if judgement.verdict is Verdict.STALE and not is_seen:
             rebased = rebase_write(self.path, known, self.current, self.written, diff)
             if rebased is not None and rebased.text != self.written:
                 return rebased, finding
-        # What stays missing may have been seen by ways that no hook tells of, and been changed.
-        return None, None if has_seen(Arrival(known, self.current), self.written) else finding
+        return None, finding
 
     def report(self, syncs: Sequence[Sync]) -> Finding | None:
         """Return what the write lacks of what syncs brought, as far as their history tells."""

@@ -1,5 +1,5 @@
 """The duty that looks at uncommitted edits: told where somebody else holds the path, warned of where they would clash,
-and committed after a quiet time.
+looked at for stale writes, and committed after a quiet time.
 
 It looks at files that the kernel reports, and at a whole worktree only when it begins, when events were lost, or now
 and then where its folders cannot be watched. It rests after each look for thirty times as long as that took.
@@ -19,6 +19,7 @@ from agentroom_git.room import saving, trespass
 from agentroom_git.room.edits import Desk
 from agentroom_git.room.room import Room
 from agentroom_git.room.warning import Forecast
+from agentroom_git.sidecar.stale_writes import StaleWrites
 from agentroom_git.sidecar.watch import Watch
 from agentroom_git.system.clock import spent
 from agentroom_git.system.pids import is_git_at_work_in
@@ -46,11 +47,13 @@ class Edits:
     scanned: dict[AgentName, float] = field(default_factory=dict)
     quiet: dict[AgentName, float] = field(default_factory=dict)
     changed: set[AgentName] = field(default_factory=set)
+    stale: StaleWrites = field(init=False)
     is_pending: bool = True
     resting_until: float = 0.0
 
     def __post_init__(self) -> None:
         self.forecast = Forecast(self.room)
+        self.stale = StaleWrites(self.room)
 
     def close(self) -> None:
         for desk in self.desks.values():
@@ -63,7 +66,7 @@ class Edits:
         if now < self.resting_until:
             return self.resting_until - now
         before = spent()
-        again = [self._look(now), self._scan_again(now)]
+        again = [self._look(now), self._scan_again(now), self.stale.run(now, self.desks, self.quiet)]
         if self.changed or self.is_pending or self.forecast.is_passing:
             again.append(self._judge(now))
             self.resting_until = now + min(LONGEST_REST_SECONDS, (spent() - before) * REST)

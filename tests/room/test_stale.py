@@ -48,7 +48,7 @@ def read(bed: Bed, path: str = "f.txt") -> None:
 
 def look(bed: Bed, path: str = "f.txt") -> stale.Finding | None:
     opened = bed.as_agent("bob")
-    return stale.look_at_write(opened, opened.agent(), opened.worktrees()[opened.agent()], path)
+    return next(iter(stale.look_at_edits(opened, opened.agent(), opened.worktrees()[opened.agent()], [path])), None)
 
 
 def told(bed: Bed, name: str) -> list[str]:
@@ -135,7 +135,7 @@ class TestWithTheReadVersionKnown:
         assert text == "bob's edit of f.txt lacks what had arrived there, unseen by bob; missing: alice's"
         assert told(room, "bob") == [text]
 
-    @pytest.mark.parametrize("command", ["cat f.txt", "git diff HEAD~", "git show"])
+    @pytest.mark.parametrize("command", ["cat f.txt", "git diff HEAD~", "git checkout HEAD~ -- ."])
     def test_what_a_command_may_have_shown_is_not_taken_for_unseen(self, room: Bed, command: str) -> None:
         read(room)
         arrive(room)
@@ -177,6 +177,15 @@ class TestWithTheReadVersionKnown:
         reading.follow(seat(room), "", [str(room.path("bob") / "f.txt")], "", is_whole=False)
 
         assert reading.last_seen(seat(room).git_dir, "f.txt") is None
+
+    def test_a_formatter_that_changed_what_arrived_is_not_taken_for_a_stale_write(self, room: Bed) -> None:
+        added = TEXT + "def fresh(amount):\n  return amount\n"
+        read(room)
+        arrive(room, added)
+        room.write("bob", {"f.txt": TEXT + "def fresh( amount ):\n    return  amount\n"})
+
+        assert look(room) is None
+        assert content(room) == TEXT + "def fresh( amount ):\n    return  amount\n"
 
     def test_it_is_mended_before_it_is_saved(self, room: Bed) -> None:
         read(room)
@@ -319,7 +328,7 @@ def test_a_save_while_a_write_is_mended_stays(room: Bed, monkeypatch: pytest.Mon
             room.write("bob", {"f.txt": "saved just now\n"})
 
     hurried = dataclasses.replace(opened, failpoint=save)
-    stale.look_at_write(hurried, opened.agent(), opened.worktrees()[opened.agent()], "f.txt")
+    stale.look_at_edits(hurried, opened.agent(), opened.worktrees()[opened.agent()], ["f.txt"])
 
     assert content(room) == "saved just now\n"
 

@@ -70,6 +70,18 @@ def test_edits_that_would_clash_are_told_to_both_and_withdrawn(served: Bed) -> N
     assert _kinds(served, "bob") == []
 
 
+def test_an_uncommitted_write_that_lacks_what_arrived_is_told_to_both(served: Bed) -> None:
+    arrived = edited(numbered(), 15, "what alice found")
+    served.commit("alice", {"n.txt": arrived})
+    until(lambda: (served.path("bob") / "n.txt").read_text() == arrived, "alice's work has arrived")
+    until(lambda: served.tree("agentroom/main/bob") == served.tree(), "bob's branch, too")
+
+    served.write("bob", {"n.txt": edited(numbered(), 3, "bob")})
+
+    until(lambda: _kinds(served, "alice") == _kinds(served, "bob") == ["stale"], "both are told")
+    assert (served.path("bob") / "n.txt").read_text() == edited(numbered(), 3, "bob")
+
+
 def test_edits_in_new_folders_and_in_worktrees_that_joined_later_are_seen(served: Bed) -> None:
     served.join("carol")
     coordination.claim(served.as_agent("alice"), ["deep"])
