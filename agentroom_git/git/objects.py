@@ -25,6 +25,7 @@ from agentroom_git.git.tree_write import edit_tree, find_entry
 from agentroom_git.git.writing import writing
 
 MAX_TOUCHED = 1000
+_MOST_REACHES, _MOST_CHANGES, _LARGE = 50_000, 64, 1000
 
 
 @dataclass(slots=True)
@@ -34,6 +35,7 @@ class GitHistory(History):
     handle: pygit2.Repository
     _reaches: dict[tuple[Oid, Oid], bool] = field(default_factory=dict)
     _touched: dict[tuple[Oid, Oid], frozenset[bytes]] = field(default_factory=dict)
+    _changes: dict[tuple[Oid | None, Oid | None], Changes] = field(default_factory=dict)
 
     @property
     def line_diff(self) -> LineDiff:
@@ -70,6 +72,8 @@ class GitHistory(History):
             return True
         pair = (descendant, ancestor)
         if pair not in self._reaches:
+            if len(self._reaches) >= _MOST_REACHES:
+                self._reaches.clear()
             self._reaches[pair] = self.handle.descendant_of(descendant, ancestor)
         return self._reaches[pair]
 
@@ -118,9 +122,17 @@ class GitHistory(History):
         return found
 
     def changes(self, old: Oid | None, new: Oid | None) -> Changes:
-        return {
-            path: (_entry(before), _entry(after)) for path, (before, after) in diff_trees(self.handle, old, new).items()
-        }
+        known = self._changes.get((old, new))
+        if known is not None:
+            return known
+        pairs = diff_trees(self.handle, old, new).items()
+        found = {path: (_entry(before), _entry(after)) for path, (before, after) in pairs}
+        # One fold asks for the same pair several times; what is older is not asked for again.
+        if len(self._changes) >= _MOST_CHANGES:
+            self._changes.clear()
+        if len(found) <= _LARGE:
+            self._changes[old, new] = found
+        return found
 
     def touched(self, old: Oid, new: Oid) -> frozenset[bytes]:
         """Return the paths that differ between two commits. Remembered: syncs are asked for again with every write."""

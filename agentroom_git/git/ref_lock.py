@@ -10,6 +10,7 @@ one.
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 
 import pygit2
@@ -48,7 +49,7 @@ def locked_ref(handle: pygit2.Repository, clock: Clock, name: str) -> Iterator[p
 
 
 def _lock(handle: pygit2.Repository, clock: Clock, name: str) -> pygit2.ReferenceTransaction:
-    lock = _LockFile(common_dir_of(Path(handle.path)), name, clock)
+    lock = _LockFile(_common_dir(handle.path), name, clock)
     deadline = clock.monotonic() + LOCK_SECONDS
     while True:
         transaction = handle.transaction().__enter__()
@@ -78,6 +79,11 @@ def clear_left_below(common: Path, prefix: str, clock: Clock) -> bool:
 
 def _locks(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("*.lock") if path.is_file())
+
+
+@lru_cache(maxsize=256)
+def _common_dir(git_dir: str) -> Path:
+    return common_dir_of(Path(git_dir))
 
 
 class _LockFile:

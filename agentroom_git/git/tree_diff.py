@@ -57,8 +57,8 @@ def diff_trees(repo: pygit2.Repository, old_tree_id: str | None, new_tree_id: st
 
 _RawEntry: TypeAlias = tuple[bytes, bytes, bytes]
 # Mode, name and id as git stores them, taken apart in one call: most entries of two trees are equal and not looked at.
-_FRAME = 22  # a space, a zero and the id
 _ENTRY = re.compile(rb"([0-7]+) ([^\0]+)\0(.{20})", re.DOTALL)
+_SOUND = re.compile(rb"(?:[0-7]+ [^\0]+\0.{20})*+", re.DOTALL)
 
 
 def _read_tree(repo: pygit2.Repository, tree_id: str | None) -> set[_RawEntry]:
@@ -67,10 +67,9 @@ def _read_tree(repo: pygit2.Repository, tree_id: str | None) -> set[_RawEntry]:
     kind, data = repo.read(pygit2.Oid(hex=tree_id))
     if kind != ObjectType.TREE:
         raise KeyError(tree_id)
-    found = _ENTRY.findall(data)
-    if sum(len(mode) + len(name) + _FRAME for mode, name, _ in found) != len(data):
+    if not _SOUND.fullmatch(data):
         raise KeyError(f"{tree_id} is no sound tree")
-    return set(found)
+    return set(_ENTRY.findall(data))
 
 
 def _entries(raw: set[_RawEntry]) -> dict[bytes, Entry]:

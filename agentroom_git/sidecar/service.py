@@ -42,7 +42,7 @@ class Service:
     roster: Roster = field(init=False)
     folder: Folder = field(init=False)
     seen: Fingerprint = ()
-    noted: Fingerprint = ()
+    noted: dict[str, Oid] = field(default_factory=dict)
     retry_after: float | None = None
     busy: tuple[Path, ...] = ()
     tried: float = 0.0
@@ -124,9 +124,7 @@ class Service:
         folded = self._fold_and_sync(now) if has_moved or is_due else False
         # As it was before the fold: what moved meanwhile, by us or by others, is looked at in the next round.
         self.seen = fingerprint
-        is_noted = self._note()
-        self.known = forward_only.tips(self.room)
-        return folded, is_noted or has_moved
+        return folded, self._note() or has_moved
 
     def _put_back(self) -> None:
         put = forward_only.put_back(self.room, self.known)
@@ -148,12 +146,11 @@ class Service:
 
     def _note(self) -> bool:
         """Bring the notes up to date; return whether a ref of the room had moved."""
-        tips = tuple(sorted(self.room.refs.listed(self.room.names.own).items()))
-        state = (*tips, self.room.refs.get(self.room.names.integration))
-        if state == self.noted:
+        self.known = forward_only.tips(self.room)
+        if self.known == self.noted:
             return False
         notes.project(self.room)
-        self.noted = state
+        self.noted = self.known
         return True
 
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Collection
 from contextlib import nullcontext
+from functools import lru_cache
 from pathlib import Path
 
 _PROC = Path("/proc")
@@ -16,7 +17,12 @@ _FIELDS_BEFORE_START = 19  # of /proc/PID/stat, counted after the name in bracke
 
 def own_name() -> str:
     """Name this process so that `is_alive` can tell later, in any process of this machine, whether it still runs."""
-    return f"{os.getpid()} {_start_of(os.getpid())}"
+    return _name_of(os.getpid())
+
+
+@lru_cache(maxsize=1)
+def _name_of(pid: int) -> str:
+    return f"{pid} {_start_of(pid)}"
 
 
 def own_brief_name() -> str:
