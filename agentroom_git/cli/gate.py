@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from agentroom_git.cli.opened import Json, here
+from agentroom_git.cli.opened import Json, here, warn_untrusted
 from agentroom_git.cli.output import print_json, say
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def gate(
     attention = Attention(_Lines().show if follow else lambda chunk: None, stopped)
     room = here()
     room.integration()
+    warn_untrusted(room)
     check = Gate(room, attention, say if follow or parent else lambda text: None).settle(again=again)
     blamed = None if check.has_passed else last_blame(room)
     if as_json:

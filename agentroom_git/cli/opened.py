@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from agentroom_git.core.escape import one_line
 from agentroom_git.core.ids import parse_agent
 from agentroom_git.room.room import Room, open_room
 from agentroom_git.system.clock import SystemClock
@@ -16,6 +17,15 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 def here(speaking_as: str = "") -> Room:
     """Return the room of the current folder."""
     return open_room(Path.cwd(), SystemClock(), speaking_as=parse_agent(speaking_as) if speaking_as else None)
+
+
+def warn_untrusted(room: Room) -> None:
+    """Say on standard error that commands of the configuration are not run as the file has them now."""
+    from agentroom_git.room import trust
+
+    warning = trust.standing(room).warning
+    if warning:
+        typer.echo(f"agentroom: {one_line(warning)}", err=True)
 
 
 def from_here(room: Room, path: str) -> str:

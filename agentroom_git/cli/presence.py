@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from agentroom_git.cli.opened import Json, here
+from agentroom_git.cli.opened import Json, here, warn_untrusted
 from agentroom_git.cli.output import print_json, say
 from agentroom_git.core.ids import parse_agent
 
@@ -20,7 +20,9 @@ def join(name: Name, as_json: Json = False) -> None:
     """Make the agent's worktree and branch, without running anything in it."""
     from agentroom_git.room import presence
 
-    arrival = presence.join(here(), parse_agent(name))
+    room = here()
+    warn_untrusted(room)
+    arrival = presence.join(room, parse_agent(name))
     if as_json:
         print_json(arrival)
         return

@@ -125,7 +125,7 @@ def _attend(child: "subprocess.Popen[bytes]", output: _Output, deadline: float, 
     asked = 0.0
     with selectors.DefaultSelector() as selector:
         selector.register(pipe, selectors.EVENT_READ)
-        while not _has_ended(child.pid):
+        while not _has_ended(child):
             now = time.monotonic()
             if now >= deadline:
                 return False
@@ -145,8 +145,11 @@ def _attend(child: "subprocess.Popen[bytes]", output: _Output, deadline: float, 
     return True
 
 
-def _has_ended(pid: int) -> bool:
-    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+def _has_ended(child: "subprocess.Popen[bytes]") -> bool:
+    if not hasattr(os, "waitid"):
+        # macOS before Python 3.13: from here on the number is free, for the moment that it takes to end the rest.
+        return child.poll() is not None
+    return os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
 def _read(pipe: IO[bytes], output: _Output) -> bool:

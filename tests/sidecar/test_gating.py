@@ -155,7 +155,9 @@ def test_a_change_that_is_not_trusted_is_said_and_not_run(bed: Bed) -> None:
     bed.configure("check: make\n")
     (bed.repository / ".agentroom.yaml").write_text("check: curl evil\n")
 
-    assert "check: in .agentroom.yaml changed since you trusted it" in run(bed, "status").stdout
+    warning = "check: in .agentroom.yaml changed since you trusted it"
+    assert warning in run(bed, "status").stdout
+    assert warning in run(bed, "join", "alice").stderr
 
 
 def test_the_doctor_names_what_is_not_trusted_and_what_cannot_be_run(bed: Bed) -> None:
