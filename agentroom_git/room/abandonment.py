@@ -78,6 +78,14 @@ def after_exit(room: Room, code: int, *, restarts_left: int) -> str:
     return f"You began this before and ended with work left.\n{_urge(room, run, left, KeepOn(len(run.urges)))}"
 
 
+def after_kill(room: Room) -> None:
+    """Record what an agent leaves behind whose run was killed, so that nobody could ask it to go on."""
+    run = _read_run(room)
+    left = _left(room, run)
+    if left:
+        _record_end(room, run, "its run was killed", "", _progress(room, run), left)
+
+
 def at_end(room: Room) -> None:
     """Record what the agent of a session that ended leaves behind, and give back what it holds.
 

@@ -16,6 +16,7 @@ from agentroom_git.room.syncing import SyncResult, Waiting, sync_room
 from agentroom_git.sidecar.duties import Duty, Roster, back_off
 from agentroom_git.sidecar.edits import NAME as EDITS
 from agentroom_git.sidecar.edits import Edits
+from agentroom_git.sidecar.endings import EndingsDuty
 from agentroom_git.sidecar.gating import GateDuty
 from agentroom_git.sidecar.packer import PackDuty
 from agentroom_git.sidecar.watch import Watch
@@ -27,7 +28,7 @@ LOOK_AT_DISK_SECONDS = 1.0
 
 Fingerprint = tuple[object, ...]
 
-DUTIES: tuple[Callable[[Room, Callable[[], None]], Duty], ...] = (GateDuty, PackDuty)
+DUTIES: tuple[Callable[[Room, Callable[[], None]], Duty], ...] = (GateDuty, PackDuty, EndingsDuty)
 """What makes the duties of a room, in the order in which they run; a duty's thread calls the second argument when it is
 done, so that the duty gets its turn at once."""
 
