@@ -4,11 +4,13 @@ Everything that an agent said is put on one line of printable characters first; 
 """
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from agentroom_git.core import trailers
 from agentroom_git.core.escape import one_line
+from agentroom_git.core.events import Recorded, TaskDone
 from agentroom_git.core.ids import BASE, HUMAN, AgentName, Oid
-from agentroom_git.room import contests
+from agentroom_git.room import contests, logs
 from agentroom_git.room.gate import last_check
 from agentroom_git.room.landed import ADDRESS
 from agentroom_git.room.portions import Portion
@@ -21,11 +23,21 @@ _NOBODY = frozenset({BASE, HUMAN, "agentroom"})
 
 def subject_of(room: Room, portion: Portion) -> str:
     """Return the subject of the commit for a portion: its agent's own words."""
-    subjects = _subjects(room, portion)
+    subjects = _done_tasks(room, portion) if len(portion.commits) > 1 else []
+    subjects = subjects or _subjects(room, portion)
     if not subjects:
         return f"land {portion.agent}'s part of room {room.names.room}"
     more = f" (and {len(subjects) - 1} more)" if len(subjects) > 1 else ""
     return one_line(subjects[0], 120) + more
+
+
+def _done_tasks(room: Room, portion: Portion) -> list[str]:
+    """Return the titles of the tasks that the agent did since the first of these commits."""
+    begin = datetime.fromtimestamp(room.history.commit(portion.commits[0]).commit_time, UTC).isoformat()
+    events = [item.event for item in logs.read_log(room, portion.agent) if isinstance(item, Recorded)]
+    # Times to the second: a commit has no more.
+    since = [one.body for one in reversed(events) if one.at[:19] >= begin[:19]]
+    return list(dict.fromkeys(body.title for body in since if isinstance(body, TaskDone)))
 
 
 def _subjects(room: Room, portion: Portion) -> list[str]:

@@ -8,7 +8,7 @@ import pytest
 from agentroom_git.core.checks import Checked
 from agentroom_git.core.ids import SIDECAR
 from agentroom_git.errors import AgentroomError, UsageError
-from agentroom_git.room import coordination, landing, logs, notes
+from agentroom_git.room import coordination, landing, logs, notes, tasks
 from agentroom_git.room.landing import Choices
 from landings import hook, kinds, land, landings, subjects, tree, two_agents
 from rooms import Bed, edited, numbered
@@ -319,3 +319,18 @@ def test_a_name_that_is_no_branch_for_review_is_refused(bed: Bed, name: str) -> 
     two_agents(bed)
     with pytest.raises(UsageError):
         land(bed, branch=name or " ")
+
+
+def test_the_task_that_an_agent_did_gives_the_subject_to_its_commits(bed: Bed) -> None:
+    bed.join("alice")
+    bed.commit("alice", {"a.txt": "1\n"}, "First step")
+    bed.commit("alice", {"a.txt": "2\n"}, "Second step")
+    alice = bed.as_agent("alice")
+    added = tasks.add(alice, "Post amounts in cents", acceptance="amounts are whole cents")
+    tasks.finish(alice, added.id, "all of it")
+    bed.settle()
+
+    (part,) = land(bed).parts
+
+    assert (part.subject, part.commits) == ("Post amounts in cents", 2)
+    assert "- First step\n- Second step\n" in bed.git("log", "-1", "--format=%B", "main", cwd=bed.repository)
