@@ -63,10 +63,12 @@ def pack(room: Room) -> Packed:
     common = room.repo.common_dir
     with held(room.private / "packing.lock", seconds=LOCK_SECONDS, what="the lock on packing"):
         prefixes = (room.names.own, f"refs/heads/agentroom/{room.names.room}/")
-        tips = [tip for prefix in prefixes for tip in room.refs.listed(prefix).values()]
+        tips = {tip for prefix in prefixes for tip in room.refs.listed(prefix).values()}
         notes = room.refs.get(room.names.notes)
+        # A ref that names nothing must not keep the rest from being packed; doctor names it.
+        known = [tip for tip in (*tips, notes) if tip is not None and tip in room.repo.handle]
         room.failpoint("pack objects")
-        packed = packing.pack(common, [*tips, *([notes] if notes else [])], _loose_refs(room, prefixes))
+        packed = packing.pack(common, known, _loose_refs(room, prefixes))
         write_json(room.private / STATE, {"left": packing.count_loose(common)})
     return packed
 

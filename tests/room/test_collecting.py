@@ -134,3 +134,10 @@ def test_silent_worktrees_go_when_asked_unless_something_in_them_cannot_be_archi
     assert bed.git("show", f"{alice.kept[0]}:draft.txt", cwd=bed.repository) == "uncommitted\n"
     assert "1 ignored files exist only there" in bob.why
     assert (bed.path("bob") / "secret").read_text() == "only here\n"
+
+
+def test_a_ref_that_names_nothing_keeps_nothing_from_being_packed(bed: Bed) -> None:
+    busy(bed)
+    (bed.repository / ".git" / "refs" / "agentroom" / "main" / "log" / "broken").write_text("1" * 40 + "\n")
+
+    assert collecting.pack(bed.room()).objects > 50
