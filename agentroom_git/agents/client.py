@@ -9,8 +9,10 @@ from pathlib import Path
 
 from agentroom_git.core.ids import AgentName
 
-HOOK_SECONDS = 10
-"""How long a client waits for a hook of ours. It answers in a fraction of that, unless the machine is overloaded."""
+HOOK_SECONDS = 30
+"""How long a client waits for a hook of ours, which fails open; on an idle machine it takes a tenth of a second."""
+STOP_SECONDS = 60
+"""How long it waits when its agent is about to stop: edits are saved then, and what is left is looked for."""
 START_SECONDS = 30
 """How long a client waits for the MCP server to start."""
 TOOL_SECONDS = 660

@@ -8,8 +8,8 @@ import hashlib
 import json
 from collections.abc import Iterator
 
-from agentroom_git.agents.client import HOOK_SECONDS, START_SECONDS, TOOL_SECONDS, Client, Launch, Seat
-from agentroom_git.agents.events import EVENTS, hook_command
+from agentroom_git.agents.client import START_SECONDS, TOOL_SECONDS, Client, Launch, Seat
+from agentroom_git.agents.events import EVENTS, hook_command, seconds_for
 
 # Where hooks from `-c` come from, in the names that Codex keeps reviews under.
 _SOURCE = "/<session-flags>/config.toml"
@@ -62,7 +62,7 @@ def _hooks(command: str) -> Iterator[str]:
 
 
 def _seconds(event: str) -> int:
-    return _LONGEST_AT_END if event == "SessionEnd" else HOOK_SECONDS
+    return _LONGEST_AT_END if event == "SessionEnd" else seconds_for(event)
 
 
 def hook_hash(event: str, command: str) -> str:

@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Sequence
 
-from agentroom_git.agents.client import HOOK_SECONDS
+from agentroom_git.agents.client import HOOK_SECONDS, STOP_SECONDS
 
 EVENTS = ("SessionStart", "UserPromptSubmit", "PreToolUse", "PostToolUse", "Stop", "SessionEnd")
 """As Claude Code, Codex and Qwen Code name them."""
@@ -18,10 +18,20 @@ def hook_command(hook: Sequence[str], client: str) -> str:
     return shlex.join([*hook, client])
 
 
-def hook_table(events: Sequence[str], command: str, *, unit: int = 1) -> dict[str, list[Entry]]:
-    """Return the `hooks` table of a client's settings; `unit` is how many of its time units make a second."""
-    handler: Entry = {"type": "command", "command": command, "timeout": HOOK_SECONDS * unit}
-    return {
-        event: [{"matcher": "*", "hooks": [handler]} if event in _OF_TOOLS else {"hooks": [handler]}]
-        for event in events
-    }
+def hook_table(events: Sequence[str], command: str, *, unit: int = 1, name: str = "") -> dict[str, list[Entry]]:
+    """Return the `hooks` table of a client's settings.
+
+    `unit` is how many of its time units make a second, `name` what it shows its user in place of the command.
+    """
+    called: Entry = {"type": "command", "command": command}
+    if name:
+        called = {"name": name, **called}
+    table: dict[str, list[Entry]] = {}
+    for event in events:
+        entry: Entry = {"hooks": [{**called, "timeout": seconds_for(event) * unit}]}
+        table[event] = [{"matcher": "*", **entry} if event in _OF_TOOLS else entry]
+    return table
+
+
+def seconds_for(event: str) -> int:
+    return STOP_SECONDS if event in ("Stop", "AfterAgent") else HOOK_SECONDS

@@ -40,7 +40,7 @@ def server_of(program: Sequence[str]) -> dict[str, object]:
 
 
 def hooks_of(hook: str) -> dict[str, list[Entry]]:
-    return hook_table(GEMINI_EVENTS, hook, unit=MILLISECONDS)
+    return hook_table(GEMINI_EVENTS, hook, unit=MILLISECONDS, name="agentroom")
 
 
 CLIENT = Client(

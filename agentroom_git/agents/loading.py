@@ -5,6 +5,7 @@ Only clients that are on PATH and that the project's files speak of are looked a
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from agentroom_git.room.room import Room
 from agentroom_git.system.process import ProcessError, environment, own_hook_command, run
 
 ASK_SECONDS = 60.0
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ def _ask(client: Client, path: Path, folder: Path, env: Mapping[str, str]) -> An
     except ProcessError as error:
         return Answer(None, error.message)
     lines = (done.out + done.err).decode("utf-8", "replace").splitlines()
-    ours = [one_line(line.strip(), 160) for line in lines if "agentroom" in line]
+    ours = [one_line(_COLOURS.sub("", line).strip(), 160) for line in lines if "agentroom" in line]
     if not ours:
         return Answer(False, "it lists no server agentroom")
     # Codex prints its configuration and connects to nothing.

@@ -21,6 +21,7 @@ from agentroom_git.resources import templates_dir
 from agentroom_git.room.opening import Change
 from agentroom_git.room.room import Room
 from agentroom_git.system.files import replace_text
+from agentroom_git.system.process import git
 
 PROGRAM = ("agentroom",)
 Edit = Callable[[str], str]
@@ -249,6 +250,8 @@ def _replace(room: Room, changed: Sequence[tuple[str, str, str]], done: str, sta
         else:
             _remove(room.checkout, room.checkout / path)
         yield Change(f"{path}: {done}" if done.startswith("set") else f"{done} {path}", True)
+        if (room.checkout / path).exists() and git("check-ignore", "--quiet", "--", path, cwd=room.checkout).code == 0:
+            yield Change(f"git ignores {path}: to commit it, git add --force {path}", False)
 
 
 def _remove(checkout: Path, path: Path) -> None:

@@ -103,7 +103,7 @@ def test_codex_trusts_our_hooks_by_their_hash_and_no_others() -> None:
     assert set(hooks) == {"SessionStart", "UserPromptSubmit", "PreToolUse", "PostToolUse", "Stop", "SessionEnd"}
     assert len(state) == len(hooks)
     # As Codex 0.169.0 computes it: tests/clients sees it run hooks that were trusted in this way.
-    expected = "sha256:5be12d80f3aa13a7e9883bc14aee17a62fd4632a7a83c00f739a522d13fb0211"
+    expected = "sha256:df537b83ba3dc0cc4fa156823985305541c5b001556f4c15b957022126dbe6ed"
     assert state["/<session-flags>/config.toml:pre_tool_use:0:0"]["trusted_hash"] == expected
     assert "--dangerously-bypass-hook-trust" not in codex.plan(SEAT).arguments
 

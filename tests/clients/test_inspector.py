@@ -34,7 +34,16 @@ CALLS: dict[str, dict[str, object]] = {
 def inspect(folder: Path, era: str, *words: str) -> subprocess.CompletedProcess[str]:
     path = os.pathsep.join([*map(str, folders("mcp-inspector")[::-1]), OUTSIDE.get("PATH", os.defpath)])
     server = [*own_program(), "mcp"]
-    command = ["mcp-inspector", "--cli", *server, "--strict", "--protocol-era", era, "--cwd", str(folder), *words]
+    command = [
+        "mcp-inspector",
+        "--cli",
+        *server,
+        "--protocol-era",
+        era,
+        "--connect-timeout",
+        "90000",
+        *words,
+    ]
     env = {**os.environ, "PATH": path}
     return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=120)
 
@@ -48,7 +57,7 @@ def worktree(bed: Bed) -> Path:
 
 @ERAS
 def test_every_tool_is_listed_and_answers_in_its_own_schema(worktree: Path, era: str) -> None:
-    listed = inspect(worktree, era, "--method", "tools/list")
+    listed = inspect(worktree, era, "--strict", "--method", "tools/list")
     assert listed.returncode == 0, listed.stderr + listed.stdout
     assert {tool["name"] for tool in json.loads(listed.stdout)["tools"]} == CALLS.keys()
     for tool, arguments in CALLS.items():
