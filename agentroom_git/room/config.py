@@ -60,6 +60,11 @@ class Autosave:
     at_turns: bool
     quiet: int
 
+    @property
+    def is_on(self) -> bool:
+        """Whether edits are ever committed for their agent."""
+        return self.at_turns or self.quiet > 0
+
 
 @dataclass(frozen=True, slots=True)
 class Config:

@@ -15,12 +15,23 @@ from agentroom_git.room.room import Room
 from agentroom_git.room.saving import Saved
 from agentroom_git.system.files import read_json, write_json
 
+SETTLE_SECONDS = 1.0
+"""How long the files in the way have to be left alone: a program may empty a file before it writes it."""
+
+BUSY = saving.Saved(None, (), (), is_passing=True)
 REASONS = frozenset({"dirty", "untracked"})
 """Why a worktree waits where a commit of its agent's edits may help."""
 
 
 def make_way(room: Room, agent: AgentName, worktree: Worktree, paths: Sequence[str]) -> Saved:
-    """Commit the agent's edits, if the room saves by itself; tried once for each state of the files in the way."""
+    """Commit the agent's edits, if the room saves by itself; tried once for each state of the files in the way.
+
+    The answer is passing where one of them has just been written.
+    """
+    if not room.config.autosave.is_on:
+        return saving.NOTHING
+    if any(_is_fresh(room, worktree, path) for path in paths):
+        return BUSY
     file = room.private / "way.json"
     tried = read_json(file)
     state = [str(worktree.head), *(_state(worktree, path) for path in paths)]
@@ -32,6 +43,14 @@ def make_way(room: Room, agent: AgentName, worktree: Worktree, paths: Sequence[s
     if saved.commit is None and not saved.is_passing:
         write_json(file, {**tried, agent: state})
     return saved
+
+
+def _is_fresh(room: Room, worktree: Worktree, path: str) -> bool:
+    try:
+        age = room.clock.now().timestamp() - (worktree.path / path).lstat().st_mtime
+    except (OSError, ValueError):
+        return False
+    return abs(age) < SETTLE_SECONDS
 
 
 def _state(worktree: Worktree, path: str) -> str:

@@ -18,6 +18,7 @@ FORGOTTEN = "-"
 """In place of a commit: the agent may have seen a part of a later version."""
 
 MAX_BYTES = 1_000_000
+MOST_NOTED = 1000
 # What neither shows nor changes the content of files, whatever it names. Other commands of git's may do so to any file.
 _HARMLESS = (
     "git add", "git commit", "git status", "git rm", "git push", "git fetch", "git branch", "git rev-parse",
@@ -82,7 +83,7 @@ def note_sync(git_dir: str, old: str, new: str) -> None:
     lines = read_lines(f"{git_dir}/{SYNCED}")
     if lines and lines[-1] == line:
         return
-    if len(lines) > MAX_BYTES // 100:
+    if len(lines) > MOST_NOTED:
         _replace(f"{git_dir}/{SYNCED}", lines[len(lines) // 2 :])
     _append(f"{git_dir}/{SYNCED}", f"{line}\n")
 

@@ -89,7 +89,7 @@ def save_quiet(room: Room, agent: AgentName, worktree: Worktree) -> Saved:
 
 def save_in_the_way(room: Room, agent: AgentName, worktree: Worktree) -> Saved:
     """Commit the agent's edits because they contest what is new, if the room saves edits by itself at all."""
-    if not (room.config.autosave.at_turns or room.config.autosave.quiet):
+    if not room.config.autosave.is_on:
         return NOTHING
     return _save(room, agent, worktree, "", "for the others' work to come in", savable.began_at(room, agent, worktree))
 

@@ -45,10 +45,11 @@ REASONS = {
     "exchange": "its file system cannot exchange files: run git merge {integration}",
     "submodule": "a submodule is in the way: run git merge {integration}",
     "tool": "a tool of its agent's runs there; it goes on when the tool ends",
+    "busy": "its agent has just written there; it is tried again",
     "case": "its file system takes some names for one: rename one of them, or run git merge {integration}",
     "unsafe": "integration has paths that must not be written",
 }
-PASSING = frozenset({"locked", "moved", "unfolded", "tool"})
+PASSING = frozenset({"locked", "moved", "unfolded", "tool", "busy"})
 _QUIET = PASSING | {"operation", "held"}
 
 
@@ -113,7 +114,7 @@ def _make_way(room: Room, result: SyncResult) -> SyncResult:
     saved = making_way.make_way(room, result.agent, room.worktrees()[result.agent], result.paths)
     if saved.commit is not None:
         return _waiting(room, result.agent, "unfolded", result.paths)
-    return _waiting(room, result.agent, "locked", result.paths) if saved.is_passing else result
+    return _waiting(room, result.agent, "busy", result.paths) if saved.is_passing else result
 
 
 @dataclass(frozen=True, slots=True)

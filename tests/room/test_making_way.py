@@ -1,5 +1,8 @@
 """Edits that contest what is new are saved where the room saves by itself, and only then; else the worktree waits."""
 
+import os
+from collections.abc import Iterable
+
 import pytest
 
 from agentroom_git.room import messages
@@ -18,9 +21,17 @@ def room(bed: Bed) -> Bed:
 def contest(bed: Bed, mine: dict[str, str | None], theirs: dict[str, str | None]) -> SyncResult:
     """Let bob have edits, alice's work be on integration, and sync once."""
     bed.write("bob", mine)
+    leave_alone(bed, mine)
     bed.commit("alice", theirs)
     bed.fold()
     return next(one for one in bed.sync("bob") if one.agent == "bob")
+
+
+def leave_alone(bed: Bed, paths: Iterable[str]) -> None:
+    """Let the files look as if they were written a minute ago."""
+    for path in paths:
+        status = (bed.path("bob") / path).stat()
+        os.utime(bed.path("bob") / path, (status.st_atime - 60, status.st_mtime - 60))
 
 
 def told(bed: Bed) -> list[str]:
@@ -73,6 +84,7 @@ def test_an_edit_that_does_not_parse_is_not_committed_and_tried_again_when_it_ch
     assert room.head("bob") == old
 
     room.write("bob", {"f.py": "x = [\n    22,\n]\n"})
+    leave_alone(room, ["f.py"])
     room.sync("bob")
 
     assert room.head("bob") != old
@@ -97,3 +109,18 @@ def test_edits_that_contest_nothing_are_not_committed(room: Bed) -> None:
 
     assert isinstance(result, Synced)
     assert room.git("log", "--format=%H", f"{old}..HEAD", "--grep=save", cwd=room.path("bob")) == ""
+
+
+def test_a_file_that_is_just_being_written_is_not_committed_and_nobody_is_told(room: Bed) -> None:
+    room.write("bob", {"n.txt": ""})
+    room.commit("alice", {"n.txt": edited(numbered(), 5, "alice's")})
+    room.fold()
+    old = room.head("bob")
+    os.utime(room.path("bob") / "n.txt")
+
+    (result,) = room.sync("bob")
+
+    assert isinstance(result, Waiting)
+    assert (result.reason, result.is_passing) == ("busy", True)
+    assert room.head("bob") == old
+    assert told(room) == []

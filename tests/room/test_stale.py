@@ -362,7 +362,7 @@ def test_a_sync_that_was_noted_and_did_not_happen_brings_nothing(room: Bed) -> N
 
 
 def test_a_long_history_of_syncs_is_cut_and_stays_readable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "MAX_BYTES", 2000)
+    monkeypatch.setattr(reading, "MOST_NOTED", 20)
     pairs = [(f"{number:040x}", f"{number + 1:040x}") for number in range(100)]
     for old, new in pairs:
         reading.note_sync(str(tmp_path), old, new)
