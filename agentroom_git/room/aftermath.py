@@ -1,14 +1,14 @@
 """What follows from folds, whoever made them: contests that were settled, commits to what somebody else holds, and
 commits that took away what their author had not seen."""
 
+import os
 from collections.abc import Iterator, Sequence
 
 from agentroom_git.core.escape import path_text
-from agentroom_git.core.ids import BASE, SIDECAR, Oid
+from agentroom_git.core.ids import BASE, SIDECAR, Oid, is_oid
 from agentroom_git.room import contests, stale, trespass
 from agentroom_git.room.folding import Folder, Made, notice_key, read_folds
 from agentroom_git.room.room import Room
-from agentroom_git.system.files import replace_text
 
 MOST_FOLDS = 100
 """How far back folds are looked for that nobody followed up."""
@@ -49,13 +49,19 @@ def _pending(room: Room, folds: Sequence[Made], tip: Oid) -> list[Made]:
 
 def _done(room: Room) -> str:
     try:
-        return (room.private / "followed").read_text(encoding="ascii", errors="replace").strip()
+        found = (room.private / "followed").read_text(encoding="ascii", errors="replace").strip()
     except FileNotFoundError:
         return ""
+    return found if is_oid(found) else ""
 
 
 def _note_done(room: Room, tip: Oid) -> None:
-    replace_text(room.private / "followed", f"{tip}\n")
+    """Overwrite the note in place: everybody's sync waits for it, and ext4 flushes what is renamed over another."""
+    handle = os.open(room.private / "followed", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        os.write(handle, f"{tip}\n".encode())
+    finally:
+        os.close(handle)
 
 
 def _follow_up(room: Room, folds: Sequence[Made]) -> None:
