@@ -94,6 +94,7 @@ PACKAGING = Project(
         ("src/packaging/utils.py", "def is_normalized_name(name: str)", "def is_normalized_name(*, name: str)"),
         ("src/packaging/pylock.py", "is_normalized_name(name)", "is_normalized_name(name=name)"),
         ("tests/test_utils.py", "is_normalized_name(name)", "is_normalized_name(name=name)"),
+        ("tests/test_utils.py", "is_normalized_name(expected)", "is_normalized_name(name=expected)"),
     ),
     pair_second={"tests/room/test_carols.py": _NORMALIZED},
     second_repaired=("tests/room/test_carols.py", '("requests")', '(name="requests")'),
@@ -135,7 +136,9 @@ class Bench:
         return git("rev-parse", "HEAD", cwd=worktree).strip()
 
     def replace(self, name: str, *edits: tuple[str, str, str], message: str) -> str:
-        texts = {path: (self.path(name) / path).read_text().replace(old, new) for path, old, new in edits}
+        texts = {path: (self.path(name) / path).read_text() for path, _, _ in edits}
+        for path, old, new in edits:
+            texts[path] = texts[path].replace(old, new)
         return self.commit(name, texts, message)
 
     def work(self, count: int) -> None:
