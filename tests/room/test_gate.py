@@ -234,6 +234,23 @@ def test_a_pair_that_fails_only_together_is_named_to_both(bed: Bed, is_synced: b
     assert (len(told(bed, "alice")), len(told(bed, "bob")), told(bed, "carol")) == (1, 1, [])
 
 
+def test_a_change_of_what_somebody_else_has_just_brought_is_its_authors_alone(bed: Bed) -> None:
+    checks(bed, "! grep -q broken new.txt")
+    bed.join("alice", "bob")
+    bed.commit("bob", {"b": "b\n"})
+    bed.settle()
+    bed.commit("alice", {"new.txt": "one\ntwo\n"})
+    bed.settle()
+    broken = bed.commit("bob", {"new.txt": "one\nbroken\n"})
+    bed.settle()
+
+    settle(bed)
+
+    blamed = gate.last_blame(bed.room())
+    assert blamed is not None
+    assert (blamed.commit, blamed.partner, blamed.agents) == (fold_of(bed, broken), "", ("bob",))
+
+
 def test_a_second_breakage_is_found_behind_one_that_nobody_repaired(bed: Bed) -> None:
     checks(bed, "test ! -e broken -a ! -e wrong")
     bed.join("alice", "bob")
