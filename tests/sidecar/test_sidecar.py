@@ -12,6 +12,7 @@ import pytest
 
 from agentroom_git.room import contests, messages, syncing, toolmark
 from agentroom_git.sidecar import lifecycle
+from landings import hook, land, landings
 from rooms import Bed, edited, numbered
 
 COMMAND = [sys.executable, "-m", "agentroom_git"]
@@ -61,6 +62,23 @@ def test_a_commit_by_the_user_reaches_the_agents(served: Bed) -> None:
 
     arrives(served, "alice", "human.txt", "by hand\n")
     arrives(served, "bob", "human.txt", "by hand\n")
+
+
+def test_a_landing_beside_the_sidecar_is_known_for_one_even_where_a_hook_changed_it(served: Bed) -> None:
+    served.commit("alice", {"a.txt": "alice\n"}, "Add a")
+    arrives(served, "bob", "a.txt", "alice\n")
+    hook(served, "pre-commit", "tr a-z A-Z <a.txt >a.new && mv a.new a.txt && git add a.txt")
+
+    done = land(served)
+
+    (served.repository / ".git" / "hooks" / "pre-commit").unlink()
+    arrives(served, "bob", "a.txt", "ALICE\n")
+    lock = served.repository / ".git" / "worktrees" / "bob" / "index.lock"
+    until(lambda: served.head("bob") == served.room().integration() and not lock.exists(), "bob is synced to it")
+    served.commit("bob", {"a.txt": "ALICE\nbob\n"}, "Extend a")
+    arrives(served, "alice", "a.txt", "ALICE\nbob\n")
+    assert [body.commits for body in landings(served)] == [done.commits]
+    assert served.git("for-each-ref", "refs/agentroom/main/contested", cwd=served.repository) == ""
 
 
 def test_a_worktree_that_is_joined_later_is_served_too(served: Bed) -> None:
