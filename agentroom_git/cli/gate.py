@@ -29,8 +29,9 @@ def gate(
     parent: Annotated[int, typer.Option("--parent", hidden=True, help="End when this process is gone.")] = 0,
 ) -> None:
     """Check what was folded last, now; where it fails, find out who broke it. Exit code 3: it did not pass."""
+    from agentroom_git.room import notes
     from agentroom_git.room.gate.bench import Attention
-    from agentroom_git.room.gate.reading import last_blame
+    from agentroom_git.room.gate.reading import last_blame, read_green
     from agentroom_git.room.gate.work import Gate
 
     stopped = _Stopped(parent)
@@ -40,7 +41,8 @@ def gate(
     room.integration()
     warn_untrusted(room)
     check = Gate(room, attention, say if follow or parent else lambda text: None).settle(again=again)
-    blamed = None if check.has_passed else last_blame(room)
+    notes.project(room)
+    blamed = None if check.has_passed else last_blame(room, read_green(room))
     if as_json:
         print_json({"check": check, "blamed": blamed})
     else:

@@ -23,6 +23,7 @@ MARK = "AGENTROOM_CHECK"
 """The variable by which everything that a command started is known, also when it outlives this program."""
 KEPT_BYTES = 64 * 1024
 GRACE_SECONDS = 2.0
+STOP_SECONDS = 0.5
 _POLL_SECONDS = 0.1
 _CHUNK = 64 * 1024
 _ROUNDS = 50
@@ -64,7 +65,8 @@ def run_bounded(
     try:
         is_over = _attend(child, output, start + seconds, is_stopped)
         if not is_over:
-            _ask_to_end(child, output)
+            # Who stops it waits, the sidecar at its own end for instance.
+            _ask_to_end(child, output, GRACE_SECONDS if time.monotonic() - start >= seconds else STOP_SECONDS)
     finally:
         # Not waited for before: until then nobody else can have its number.
         end_all(mark, child.pid)
@@ -163,11 +165,11 @@ def _read(pipe: IO[bytes], output: _Output) -> bool:
     return bool(chunk)
 
 
-def _ask_to_end(child: "subprocess.Popen[bytes]", output: _Output) -> None:
+def _ask_to_end(child: "subprocess.Popen[bytes]", output: _Output, seconds: float) -> None:
     """Let the command say where it stood before it is killed."""
     with suppress(ProcessLookupError):
         os.killpg(child.pid, signal.SIGTERM)
-    _attend(child, output, time.monotonic() + GRACE_SECONDS, lambda: False)
+    _attend(child, output, time.monotonic() + seconds, lambda: False)
 
 
 def end_all(mark: str, leader: int = 0) -> int:

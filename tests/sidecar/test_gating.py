@@ -140,6 +140,8 @@ def test_by_hand_the_gate_says_what_it_found_and_how_by_its_exit_code(bed: Bed) 
     assert "  no" in failed.stdout.splitlines()
     assert failed.stdout.splitlines()[-1].endswith("broke the check (alice)")
 
+    noted = bed.git("log", "-1", "--notes=agentroom/main", "agentroom/main/integration", cwd=bed.repository)
+    assert "broke the check (alice)" in noted
     shown = run(bed, "status").stdout
     assert "1 fold behind" in shown
     assert "broke the check (alice)" in shown

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from agentroom_git.system import bounded
 from agentroom_git.system.bounded import KEPT_BYTES, MARK, Ended, end_all, run_bounded
 from agentroom_git.system.pids import is_alive
 
@@ -59,7 +60,8 @@ def test_a_command_that_hangs_is_ended_when_its_time_is_over(tmp_path: Path, com
     assert (ended.code, ended.is_late) == (None, True)
 
 
-def test_what_a_command_says_at_its_end_is_kept(tmp_path: Path) -> None:
+def test_what_a_command_says_at_its_end_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounded, "STOP_SECONDS", LONG)
     begun = tmp_path / "begun"
     command = "trap 'echo stood at test 7; exit' TERM; sleep 600 & echo begun; touch begun; wait"
 
