@@ -115,7 +115,7 @@ def _save(room: Room, agent: AgentName, worktree: Worktree, message: str, why: s
         left = tuple(sorted(refused.items()))
         if not paths:
             return Saved(None, (), left)
-        stale.look_at_edits(room, agent, worktree, [path for path in changed if path not in refused])
+        stale.look_at_edits(room, agent, worktree, list(paths))
         draft = Draft(worktree.head, _write_tree(git, paths), git.index, seen)
         text = _message(room, agent, paths, message, why)
         made = commit_draft(room.refs, worktree, draft, agent, text)

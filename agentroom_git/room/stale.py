@@ -79,12 +79,14 @@ def _look(  # noqa: PLR0913 - what is looked at, by whose hand, and against what
     assert worktree.head is not None, "syncs are those that HEAD has"
     file = WorktreeFile.open(worktree.path, path.encode("utf-8", "surrogateescape"))
     written, current = file.now(), file.at(worktree.head)
-    if written is None or current is None or current == written.data or file.needs_git:
+    if written is None or current == written.data or file.needs_git:
         return None
-    if max(len(current), len(written.data)) > MAX_TEXT:
+    if max(len(current or b""), len(written.data)) > MAX_TEXT:
         return None
-    write = Write(room.history, agent, path, file.at, current, written.data)
+    write = Write(room.history, agent, path, file.at, current or b"", written.data)
     unseen = _unseen(room, worktree, path, syncs)
+    if current is None:
+        return write.revived(syncs if unseen is None else unseen)
     if unseen is None:
         return write.report(syncs)
     rebased, finding = write.rebase(unseen, is_rewritten=is_rewritten)
@@ -116,7 +118,7 @@ def look_at_commits(room: Room, agent: AgentName, worktree: Worktree, tip: Oid, 
         before = [one for one in syncs if history.reaches(parent, one.new)]
         changes = history.changes(history.tree_of(parent), history.tree_of(commit)) if before else {}
         for path, sides in sorted(changes.items())[:MOST_PATHS]:
-            if all(side is not None and side.mode in REGULAR for side in sides):
+            if sides[1] is not None and all(side is None or side.mode in REGULAR for side in sides):
                 mended = _look_at_committed(room, agent, worktree, path, before, (parent, made[-1] if made else tip))
                 made += [mended] if mended is not None else []
     return made
@@ -135,11 +137,14 @@ def _look_at_committed(
 
     (parent, tip), name = ends, path.decode("utf-8", "surrogateescape")
     current, written = at(parent), at(tip)
-    if current is None or written is None or current == written:
+    if written is None or current == written:
         return None
-    write = Write(history, agent, name, at, current, written)
+    write = Write(history, agent, name, at, current or b"", written)
     unseen = _unseen(room, worktree, name, syncs)
-    rebased, finding = (None, write.report(syncs)) if unseen is None else write.rebase(unseen, is_rewritten=False)
+    if current is None:
+        rebased, finding = None, write.revived(syncs if unseen is None else unseen)
+    else:
+        rebased, finding = (None, write.report(syncs)) if unseen is None else write.rebase(unseen, is_rewritten=False)
     if finding is None:
         return None
     if rebased is not None:
@@ -172,6 +177,8 @@ def _tell(room: Room, agent: AgentName, finding: Finding, what: str) -> None:
     lines = "; ".join(one_line(line.decode("utf-8", "replace").strip(), 80) for line in finding.missing[:MOST_SHOWN])
     gone = f"; missing: {lines}" if finding.missing else ""
     outcome = "was put on top of what had arrived there" if finding.is_mended else "lacks what had arrived there"
+    if finding.is_revived:
+        outcome = "brings it back, deleted as it was"
     key = notice_key("stale", agent, finding.path, str(finding.is_mended), *map(repr, finding.missing))
     if finding.is_mended:
         key = notice_key(key, room.new_key())

@@ -1,10 +1,12 @@
 """One write of a file against what syncs had brought to it: what it lacks, and what it would be with that."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
 from agentroom_git.core.escape import one_line
+from agentroom_git.core.hunks import split_lines
 from agentroom_git.core.ids import AgentName, Oid
 from agentroom_git.core.stale import Arrival, Rebased, Verdict, has_seen, judge_write, known_text, rebase_write
 from agentroom_git.git import folds
@@ -24,15 +26,22 @@ class Sync:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A write that lacks what others added. `is_mended`: it is back, but for the lines in `missing`."""
+    """A write that lacks what others added. `is_mended`: it is back, but for the lines in `missing`.
+
+    `is_revived`: it brings back a file that others had deleted.
+    """
 
     path: str
     is_mended: bool
     missing: tuple[bytes, ...]
     authors: tuple[AgentName, ...]
+    is_revived: bool = False
 
     def describe(self) -> str:
         """Say to the writer what became of its write."""
+        if self.is_revived:
+            others = " and ".join(self.authors) or "others"
+            return f"{self.path} was deleted by {others}; it is there again. Is that meant?"
         by = f" of {' and '.join(self.authors)}" if self.authors else ""
         lines = "; ".join(one_line(line.decode("utf-8", "replace").strip(), 80) for line in self.missing[:MOST_SHOWN])
         gone = f" Missing: {lines}." if self.missing else ""
@@ -86,6 +95,18 @@ class Write:
         missing = tuple(dict.fromkeys(line for _, lines in gone for line in lines))
         return Finding(self.path, False, missing, self._authors([sync for sync, _ in gone]))
 
+    def revived(self, syncs: Sequence[Sync]) -> Finding | None:
+        """Return that a sync deleted the file, if the write brings most of it back."""
+        gone = [one for one in self._touching(syncs) if self.at(one.old) is not None and self.at(one.new) is None]
+        before = Counter(split_lines(self.at(gone[-1].old) or b"")) if gone else Counter[bytes]()
+        if 2 * (before & Counter(split_lines(self.written))).total() < max(1, before.total()):
+            return None
+        return Finding(self.path, False, (), self._authors(gone), is_revived=True)
+
+    def _touching(self, syncs: Iterable[Sync]) -> list[Sync]:
+        name = self.path.encode("utf-8", "surrogateescape")
+        return [one for one in syncs if name in self.history.touched(one.old, one.new)]
+
     def _lacking(self, arrival: Arrival) -> tuple[bytes, ...] | None:
         """Return the lines of an arrival that the write lacks as if it had never been there, or None.
 
@@ -100,8 +121,7 @@ class Write:
 
     def _arrivals(self, syncs: Iterable[Sync]) -> list[tuple[Sync, Arrival]]:
         found = []
-        name = self.path.encode("utf-8", "surrogateescape")
-        for sync in (one for one in syncs if name in self.history.touched(one.old, one.new)):
+        for sync in self._touching(syncs):
             before, after = self.at(sync.old), self.at(sync.new)
             if after is not None and before != after:
                 found.append((sync, Arrival(before or b"", after)))

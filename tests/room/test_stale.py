@@ -317,6 +317,39 @@ class TestFromTheHistoryOfSyncsAlone:
         assert look(room) is None
 
 
+def _delete(bed: Bed) -> None:
+    (bed.path("alice") / "f.txt").unlink()
+    bed.git("commit", "--quiet", "--all", "-m", "drop it", cwd=bed.path("alice"))
+    bed.settle()
+    assert not (bed.path("bob") / "f.txt").exists()
+
+
+def test_a_write_that_brings_back_what_others_deleted_is_told_to_both(room: Bed) -> None:
+    read(room)
+    _delete(room)
+
+    answer = write_by_tool(room, MINE)
+
+    assert "f.txt was deleted by alice; it is there again." in answer
+    assert told(room, "alice") == ["bob's edit of f.txt brings it back, deleted as it was, unseen by bob"]
+
+
+def test_a_commit_that_brings_it_back_is_told_too_and_another_file_of_the_same_name_is_not(room: Bed) -> None:
+    _delete(room)
+    room.commit("bob", {"f.txt": "something else\n"})
+    aftermath.after_folds(room.room(), room.fold().made)
+    assert told(room, "alice") == []
+
+    (room.path("bob") / "f.txt").unlink()
+    room.commit("bob", {})
+    mine = room.commit("bob", {"f.txt": MINE})
+    aftermath.after_folds(room.room(), room.fold().made)
+
+    assert told(room, "alice") == [
+        f"bob's commit {mine[:10]} of f.txt brings it back, deleted as it was, unseen by bob"
+    ]
+
+
 def test_a_save_while_a_write_is_mended_stays(room: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
     read(room)
     arrive(room)
