@@ -1,13 +1,14 @@
 """Edits that nobody has committed yet, seen by the real sidecar beside agents who go on working."""
 
-import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 
 from agentroom_git.core.ids import AgentName
 from agentroom_git.room import coordination, messages, presence
+from agentroom_git.room.config import Autosave
 from agentroom_git.room.doctor.machine import examine_sidecar
 from agentroom_git.room.unwatched import write_unwatched
 from agentroom_git.sidecar import folders, lifecycle
@@ -162,28 +163,34 @@ def quiet(joined: Bed) -> Iterator[Bed]:
     lifecycle.stop(joined.room())
 
 
-def test_after_a_quiet_time_a_burst_is_committed_once_under_the_agents_name(quiet: Bed) -> None:
-    before = quiet.head("bob")
+def test_after_a_quiet_time_edits_and_new_files_are_committed_and_reach_the_others(quiet: Bed) -> None:
     with held(presence.run_lock(quiet.room(), AgentName("bob")), seconds=5.0, what="the run lock"):
-        for number in range(5):
-            quiet.write("bob", {"n.txt": edited(numbered(), 2, f"draft {number}"), f"new-{number}.txt": "new\n"})
-        until(lambda: quiet.git("status", "--porcelain", cwd=quiet.path("bob")) == "", "bob's edits are committed")
+        quiet.write("bob", {"n.txt": edited(numbered(), 2, "bob"), "new.txt": "new\n"})
+        until(lambda: (quiet.path("alice") / "new.txt").exists(), "alice has bob's new file")
 
-    log = quiet.git(
-        "log", "--format=%an|%s|%(trailers:key=Agentroom-Agent,valueonly)", f"{before}..", cwd=quiet.path("bob")
-    )
-    own = [line for line in log.splitlines() if line.startswith("bob|bob: save")]
-    assert own == ["bob|bob: save n.txt, new-0.txt, new-1.txt and 3 more|bob"]
-    until(lambda: (quiet.path("alice") / "new-4.txt").exists(), "alice has them")
+    until(lambda: (quiet.path("alice") / "n.txt").read_text() == edited(numbered(), 2, "bob"), "and his edit")
 
 
-def test_while_edits_go_on_nothing_is_committed(quiet: Bed) -> None:
-    before, number, end = quiet.head("bob"), 0, time.monotonic() + 3.0
-    stop = threading.Event()
-    while time.monotonic() < end:
-        quiet.write("bob", {"n.txt": edited(numbered(), 2, f"draft {number}")})
-        number += 1
-        stop.wait(0.05)
-        assert quiet.head("bob") == before
-    until(lambda: quiet.head("bob") != before, "the last draft is committed")
-    assert f"draft {number - 1}" in quiet.git("show", "HEAD:n.txt", cwd=quiet.path("bob"))
+def test_a_burst_is_one_commit_after_the_quiet_time_and_none_before(joined: Bed) -> None:
+    room = joined.room()
+    room = replace(room, config=replace(room.config, autosave=Autosave(at_turns=False, quiet=30)))
+    before, now = joined.head("bob"), room.clock.monotonic()
+    with Watch(room.repo.common_dir, room.clock) as watch:
+        duty = Edits(room, watch)
+        duty.run(now, True)
+        for number in range(4):
+            joined.write("bob", {"n.txt": edited(numbered(), 2, f"draft {number}")})
+            watch.wait(lambda: False, at_least=0.0, at_most=PATIENCE_SECONDS)
+            duty.run(now + 25 * number + 1, False)
+            duty.run(now + 25 * number + 24, False)
+            assert joined.head("bob") == before
+        duty.run(now + 75 + 30, False)
+        assert joined.head("bob") == before
+
+        while duty.run(now + 75 + 31, False) is not None:
+            now += 1  # a git command of ours was still seen in the worktree
+
+    shown = "--format=%an|%s|%(trailers:key=Agentroom-Agent,valueonly)"
+    log = joined.git("log", shown, f"{before}..", cwd=joined.path("bob"))
+    assert log.split() == ["bob|bob:", "save", "n.txt|bob"]
+    assert joined.git("show", "HEAD:n.txt", cwd=joined.path("bob")) == edited(numbered(), 2, "draft 3")
