@@ -188,14 +188,14 @@ def write(room: Room, name: str) -> list[Change]:
     """Put ours into the client's files; nothing is written unless all of them can be."""
     texts = [(file, _read(room, file), file.path) for file in FILES[name]]
     changed = [(path, text, _edited(path, file.fill, text)) for file, text, path in texts]
-    return list(_replace(room, changed, "set up for the room", "is set up for the room"))
+    return list(_replace(room, changed, "set up {} for the room", "{} is set up for the room"))
 
 
 def remove(room: Room, name: str) -> list[Change]:
     """Take ours out of the client's files; what is left empty is removed."""
     texts = [(file, _read(room, file), file.path) for file in FILES[name]]
     changed = [(path, text, _edited(path, file.clear, text) if text else text) for file, text, path in texts]
-    return list(_replace(room, changed, "taken out of", "says nothing of the room"))
+    return list(_replace(room, changed, "took the room out of {}", "{} says nothing of the room"))
 
 
 def remove_all(room: Room) -> list[Change]:
@@ -223,7 +223,9 @@ def _bytes(path: Path) -> bytes:
 
 def _read(room: Room, file: ProjectFile) -> str:
     path = room.checkout / file.path
-    if any(one.is_symlink() for one in (path, *path.parents) if one.is_relative_to(room.checkout)):
+    if any(
+        one.is_symlink() for one in (path, *path.parents) if one != room.checkout and one.is_relative_to(room.checkout)
+    ):
         raise UsageError(f"{path} is, or lies behind, a symbolic link", hint="nothing is written through one")
     try:
         return path.read_text("utf-8")
@@ -243,13 +245,13 @@ def _edited(path: str, edit: Edit, text: str) -> str:
 def _replace(room: Room, changed: Sequence[tuple[str, str, str]], done: str, stays: str) -> Iterator[Change]:
     for path, old, new in changed:
         if new == old:
-            yield Change(f"{path} {stays}", False)
+            yield Change(stays.format(path), False)
             continue
         if new.strip() and new.strip() != "{}":
             replace_text(room.checkout / path, new)
         else:
             _remove(room.checkout, room.checkout / path)
-        yield Change(f"{path}: {done}" if done.startswith("set") else f"{done} {path}", True)
+        yield Change(done.format(path), True)
         if (room.checkout / path).exists() and git("check-ignore", "--quiet", "--", path, cwd=room.checkout).code == 0:
             yield Change(f"git ignores {path}: to commit it, git add --force {path}", False)
 
