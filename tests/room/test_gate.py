@@ -328,7 +328,7 @@ def test_a_commit_of_the_users_that_breaks_it_is_blamed_and_nobody_told(bed: Bed
     ],
 )
 def test_a_check_that_misbehaves_has_a_result_like_any_other(bed: Bed, command: str, result: str, tail: str) -> None:
-    checks(bed, command, "check_seconds: 3\n")
+    checks(bed, command, "check_seconds: 1\n" if result == "timeout" else "check_seconds: 100\n")
 
     check = gate.check_now(bed.room())
 
