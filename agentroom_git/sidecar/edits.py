@@ -32,7 +32,7 @@ LONGEST_REST_SECONDS = 1.0
 """Whatever looking costs, a warning comes within two seconds."""
 
 SCAN_SECONDS = 10.0
-RETRY_SECONDS = 0.2
+RETRY_SECONDS = 0.5
 
 
 @dataclass(slots=True)
@@ -83,7 +83,10 @@ class Edits:
             head = worktree.head
             if head is None or operation_under_way(worktree.git_dir):
                 continue
-            if desk is None or desk.worktree.path != worktree.path:
+            if desk is not None and desk.worktree.path != worktree.path:
+                self.watch.unfollow(self.desks.pop(agent).worktree.path)
+                desk = None
+            if desk is None:
                 self._open(agent, worktree, head, now)
             elif desk.dirt.head != head:
                 desk.move(worktree, head)
@@ -96,8 +99,7 @@ class Edits:
             # Following began before the look, so that no edit in between is missed.
             edits = desk.look_at_all()
         except DirtError as error:
-            self.watch.unfollow(worktree.path)
-            self.watch.problems[str(worktree.path)] = f"its edits are not seen: {error}"
+            self._give_up(worktree, error)
             return
         self.desks[agent] = desk
         self.scanned[agent] = now
@@ -108,22 +110,36 @@ class Edits:
     def _look(self, now: float) -> float | None:
         """Look at what was touched; return when to try again where some worktree has to wait for its agent's git."""
         again = None
-        for agent, desk in self.desks.items():
+        for agent, desk in list(self.desks.items()):
             if not self.watch.has_touched(desk.worktree.path):
                 continue
-            if is_taken(desk.worktree.git_dir) or operation_under_way(desk.worktree.git_dir):
+            if operation_under_way(desk.worktree.git_dir):
+                continue
+            if is_taken(desk.worktree.git_dir):
                 again = RETRY_SECONDS
                 continue
-            touched = self.watch.take(desk.worktree.path)
             self.quiet[agent] = now
             self.changed.add(agent)
-            if any(one.path.rpartition(b"/")[2] == b".gitignore" for one in touched):
-                self.watch.follow(desk.worktree.path, desk.dirt.skips)
-            if any(one.is_folder for one in touched):
-                desk.look_at_all()
-            else:
-                desk.look(one.path for one in touched)
+            try:
+                self._look_at(desk)
+            except DirtError as error:
+                # Taken up again when something moves; one agent's broken worktree is no other's.
+                self._give_up(desk.worktree, error)
+                del self.desks[agent]
         return again
+
+    def _look_at(self, desk: Desk) -> None:
+        touched = self.watch.take(desk.worktree.path)
+        if any(one.path.rpartition(b"/")[2] == b".gitignore" for one in touched):
+            self.watch.follow(desk.worktree.path, desk.dirt.skips)
+        if any(one.is_folder for one in touched):
+            desk.look_at_all()
+        else:
+            desk.look(one.path for one in touched)
+
+    def _give_up(self, worktree: Worktree, error: DirtError) -> None:
+        self.watch.unfollow(worktree.path)
+        self.watch.problems[str(worktree.path)] = f"its edits are not seen: {error}"
 
     def _scan_again(self, now: float) -> float | None:
         """Look at worktrees whose folders cannot be watched; return in how many seconds to do so again."""

@@ -171,6 +171,26 @@ def test_after_a_quiet_time_edits_and_new_files_are_committed_and_reach_the_othe
     until(lambda: (quiet.path("alice") / "n.txt").read_text() == edited(numbered(), 2, "bob"), "and his edit")
 
 
+def test_a_worktree_that_cannot_be_looked_at_keeps_nobody_elses_edits_from_being_seen(joined: Bed) -> None:
+    room = joined.room()
+    coordination.claim(joined.as_agent("alice"), ["src"])
+    with Watch(room.repo.common_dir, room.clock) as watch:
+        duty = Edits(room, watch)
+        now = room.clock.monotonic()
+        duty.run(now, True)
+        joined.join("carol")
+        index = joined.repository / ".git" / "worktrees" / "carol" / "index"
+        index.write_bytes(b"DIRC damaged")
+        joined.write("bob", {"src/app.py": "bob = 1\n"})
+        watch.wait(lambda: False, at_least=0.0, at_most=PATIENCE_SECONDS)
+        while "claimed-edit" not in _kinds(joined, "alice"):
+            now += 2
+            duty.run(now, True)
+
+        assert set(duty.desks) == {"alice", "bob"}
+        assert "its edits are not seen" in watch.problems[str(joined.path("carol"))]
+
+
 def test_a_burst_is_one_commit_after_the_quiet_time_and_none_before(joined: Bed) -> None:
     room = joined.room()
     room = replace(room, config=replace(room.config, autosave=Autosave(at_turns=False, quiet=30)))
