@@ -290,6 +290,6 @@ ACTIONS: dict[Callable[[Bot], None], int] = {
     switch_away: 1,
     switch_back: 3,
     leave_a_lock: 1,
-    put_a_link_for_a_folder: 1,
+    put_a_link_for_a_folder: 2,
     take_lock_away: 3,
 }

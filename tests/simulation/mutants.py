@@ -67,9 +67,6 @@ def _records_dropped() -> Patches:
 
 
 def _same_edit_kept_twice() -> Patches:
-    def both(self: Any, parties: Any) -> Any:
-        return list(parties)
-
     def unite(sides: Any) -> Any:
         given = sorted(sides, key=text.canonical_order)
         if len(given) > 1 and len({side.text for side in given}) == 1 and given[0].text:
@@ -228,10 +225,6 @@ def _untracked_file_replaced() -> Patches:
     return [(Planner, "_plan_path", plan)]
 
 
-def _nothing_taken_back() -> Patches:
-    return [(checkout._Sync, "_roll_back", lambda *_: None)]
-
-
 def _tips_not_recorded() -> Patches:
     return [(folding, "_moved", lambda tips, branch, own: tips)]
 
@@ -352,7 +345,6 @@ MUTANTS = [
     Mutant("what was displaced not looked at", "real", _mismatch_ignored),
     Mutant("a dirty file replaced", "real", _dirty_file_replaced),
     Mutant("an untracked file replaced", "real", _untracked_file_replaced),
-    Mutant("a killed sync not taken back", "real", _nothing_taken_back),
     Mutant("tips not recorded", "real", _tips_not_recorded),
     Mutant("records stored after the fold", "real", _record_stored_after_the_fold),
     Mutant("a foreign lock taken away", "real", _foreign_lock_taken_away),

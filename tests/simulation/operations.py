@@ -16,6 +16,7 @@ from agentroom_git.room.saving import save_edits
 from agentroom_git.room.turn import own_worktree
 from agentroom_git.system import locks
 from agentroom_git.system.failpoint import Failpoint
+from simulation.seeds import Violation
 from simulation.world import World
 
 Operation = Callable[[World, Failpoint], None]
@@ -90,7 +91,13 @@ def take_turn(name: str) -> Operation:
 
 def claim(name: str, paths: list[str], *, shared: bool, ttl: int) -> Operation:
     def run(world: World, failpoint: Failpoint) -> None:
-        coordination.claim(world.room_of(name, failpoint), paths, reason="work", shared=shared, ttl=ttl)
+        room = world.room_of(name, failpoint)
+        answer = coordination.claim(room, paths, reason="work", shared=shared, ttl=ttl)
+        if isinstance(answer, coordination.Grant):
+            held = {one.claim.token for one in coordination.live_claims(room)}
+            missing = [one for one in answer.claims if one.token not in held]
+            if missing:
+                raise Violation("I6", f"granted, and not in the table: {missing}")
 
     return _named(run, f"{name} claims {' '.join(paths)}{' shared' if shared else ''} for {ttl} s", name)
 

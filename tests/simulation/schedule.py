@@ -39,6 +39,7 @@ class Schedule:
         self.claims = ClaimsWatch(self.world)
         self.said = 0
         self.is_nested = False
+        self.busy = ""
         self.weights = {actor: self.rng.choice((1, 2, 4, 8)) for actor in self.actors()}
         self.faults = dict(FAULTS)
         if self.rng.random() < 0.2:
@@ -90,7 +91,7 @@ class Schedule:
         )
 
     def agent_asks(self) -> None:
-        self.perform(self.draw_verb(self.rng.choice(NAMES)))
+        self.perform(self.draw_verb(self.rng.choice([name for name in NAMES if name != self.busy])))
 
     def draw_verb(self, name: str) -> Operation:
         rng = self.rng
@@ -134,6 +135,7 @@ class Schedule:
         self.attempt(operation, fault)
 
     def attempt(self, operation: Operation, fault: Fault) -> None:
+        self.busy = self.busy or getattr(operation, "agent", "")
         try:
             operation(self.world, Steps(fault, self.others_act) if fault.kind != "none" else silent)
             self.claims.note(getattr(operation, "agent", ""))
@@ -143,6 +145,8 @@ class Schedule:
             if not fault.kind.startswith("full"):
                 raise Violation("I8", f"{operation.__name__} failed without a fault: {error!r}") from error
             self.world.say(f"  error: {error}")
+        finally:
+            self.busy = self.busy if self.is_nested else ""
 
     def others_act(self, step: str) -> None:
         """Let others do something in the middle of an operation: agents at their files, or another sidecar."""

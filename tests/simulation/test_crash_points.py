@@ -9,8 +9,12 @@ from simulation import crashpoints
 from simulation.crashpoints import Victims
 from simulation.world import scratch_folder
 
-SLICES = 4
-pytestmark = pytest.mark.skipif(bool(crashpoints.why_not()), reason=crashpoints.why_not() or "strace works")
+SLICES = 8
+WHY_NOT = crashpoints.why_not()
+pytestmark = [
+    pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT or "strace works"),
+    pytest.mark.timeout(900),  # five seconds, but for a busy machine
+]
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ from simulation import pure
 from simulation.hunt import Found, hunt
 from simulation.mutants import MUTANTS, Mutant
 
+pytestmark = pytest.mark.timeout(900)  # ten seconds at most, but for a busy machine
 QUICK = [mutant for mutant in MUTANTS if mutant.level == pure.LEVEL]
 
 

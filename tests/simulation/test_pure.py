@@ -9,6 +9,7 @@ from simulation.seeds import seeds
 
 SCHEDULES = int(os.environ.get("SIM_PURE", "3000"))
 BATCH = 100
+pytestmark = pytest.mark.timeout(900)  # three seconds, but for a busy machine
 
 
 @pytest.mark.parametrize("first", range(0, SCHEDULES, BATCH))

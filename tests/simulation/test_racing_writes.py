@@ -16,10 +16,11 @@ from agentroom_git.git.checkout import Advanced, advance, sweep
 from agentroom_git.system.clock import SystemClock
 from worktree_pair import Pair, program
 
-WRITES = int(os.environ.get("RACING_WRITES", "600"))
+WRITES = int(os.environ.get("RACING_WRITES", "400"))
 STYLES = ("rename", "truncate")
+pytestmark = pytest.mark.timeout(900)  # ten seconds, but for a busy machine
 FILES = 6
-SYNCS = 20
+SYNCS = 10
 """Syncs of one batch, after which the worktree is synced once more in peace, looked at and cleaned."""
 
 # Saves lines into files until a file appears. An order is: seed, style, that file, a log of what was saved (+) or

@@ -9,6 +9,8 @@ from simulation.seeds import seeds
 
 SCHEDULES = int(os.environ.get("SIM_REAL", "150"))
 BATCH = 5
+# A schedule takes a second, or ten on a machine that is busy with other things.
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.mark.parametrize("first", range(0, SCHEDULES, BATCH))
