@@ -116,7 +116,7 @@ def test_a_line_saved_into_an_edited_file_during_a_sync_is_in_the_file_or_kept_a
     rng = random.Random(5)
     outcomes: Counter[str] = Counter()
     with program(WRITER, pair.agent) as (orders, answers):
-        for trial in range(TRIALS // 3):
+        for trial in range(TRIALS // 6):
             target, line = pair.agent / f"{rng.randrange(FILES)}.txt", f"line of trial {trial}"
             target.write_bytes(target.read_bytes().replace(b"line 2\n", b"edited before\n"))
             order = f"{target}\t{style}\t{rng.uniform(0, 3):.2f}\t{line}"
