@@ -5,6 +5,8 @@ import json
 from agentroom_git.agents.client import Client, Launch, Seat
 from agentroom_git.agents.events import EVENTS, hook_command, hook_table
 
+WAITING = "MCP_CONNECTION_NONBLOCKING"
+"""Set to false, Claude Code waits for its servers, for half a minute unless `MCP_TIMEOUT` says otherwise."""
 _PERMISSIONS = ("--permission-mode", "--dangerously-skip-permissions")
 
 
@@ -31,7 +33,9 @@ def plan(seat: Seat) -> Launch:
     )
     # `--` because some of its options take any number of values, the task among them.
     task = ("--", seat.task) if seat.task else ()
-    return Launch(("claude", *(("-p",) if seat.is_headless else ()), *flags, *task))
+    # A session shows when a server comes late; a model that nobody watches goes on without the room.
+    waits = {WAITING: "false"} if seat.is_headless and WAITING not in seat.environment else {}
+    return Launch(("claude", *(("-p",) if seat.is_headless else ()), *flags, *task), waits)
 
 
 CLIENT = Client(

@@ -123,6 +123,14 @@ def test_what_the_user_has_configured_for_opencode_stays() -> None:
     assert config["plugin"][0] == "their-own"
 
 
+def test_claude_code_waits_for_the_server_where_nobody_watches_unless_the_user_says_otherwise() -> None:
+    own = {claude.WAITING: "true"}
+
+    assert claude.plan(SEAT).environment == {claude.WAITING: "false"}
+    assert claude.plan(replace(SEAT, is_headless=False)).environment == {}
+    assert claude.plan(replace(SEAT, environment=own)).environment == {}
+
+
 def test_claude_code_asks_for_hooks_at_every_event() -> None:
     flag = next(word for word in claude.plan(SEAT).arguments if word.startswith("--settings="))
     hooks = json.loads(flag.removeprefix("--settings="))["hooks"]
