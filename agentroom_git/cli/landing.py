@@ -44,6 +44,8 @@ def land(  # noqa: PLR0913 - each is an option
     """Bring the room's work to your branch: a commit for each agent, made by your own git. Exit code 3: refused."""
     from agentroom_git.room import landing
 
+    if body is not None and not branch:
+        raise UsageError("--body is for a branch for review", hint="agentroom land --branch NAME --body FILE")
     choices = landing.Choices(
         green=green,
         merge=merge,

@@ -44,6 +44,7 @@ def test_a_branch_for_review_prints_or_writes_its_description(bed: Bed, tmp_path
     assert "### alice: 1 commits, 1 files" in text
     assert "- `Add a @everyone 'x'`" in text
     assert run(bed, "land", "--branch", "a..b")[0] == 2
+    assert run(bed, "land", "--body", str(tmp_path / "body.md"))[0] == 2
 
 
 def test_undo_says_what_builds_on_it_and_offers_both(bed: Bed) -> None:
