@@ -70,6 +70,7 @@ class Engine:
 
     history: History
     _folds: dict[frozenset[Head], Folded] = field(default_factory=dict)
+    _voices: dict[tuple[frozenset[Oid], Head], Voice] = field(default_factory=dict)
 
     def fold(self, heads: Iterable[Head]) -> Folded:
         """Return the tree of the set with these heads, and what was contested on the way."""
@@ -110,6 +111,12 @@ class Engine:
         return self.fold(Head(id, self.history.author_of(id)) for id in meet).tree
 
     def _voice(self, meet: frozenset[Oid], head: Head) -> Voice:
+        # Every merge of a set has a voice of each of its heads, and mostly over the same commits.
+        if (meet, head) not in self._voices:
+            self._voices[meet, head] = self._find_voice(meet, head)
+        return self._voices[meet, head]
+
+    def _find_voice(self, meet: frozenset[Oid], head: Head) -> Voice:
         history = self.history
         return Voice(
             agent=head.agent,

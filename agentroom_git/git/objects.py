@@ -25,7 +25,7 @@ from agentroom_git.git.tree_write import edit_tree, find_entry
 from agentroom_git.git.writing import writing
 
 MAX_TOUCHED = 1000
-_MOST_REACHES, _MOST_CHANGES, _LARGE = 50_000, 64, 1000
+_MOST_KNOWN, _MOST_CHANGES, _LARGE = 50_000, 64, 1000
 
 
 @dataclass(slots=True)
@@ -35,6 +35,7 @@ class GitHistory(History):
     handle: pygit2.Repository
     _reaches: dict[tuple[Oid, Oid], bool] = field(default_factory=dict)
     _touched: dict[tuple[Oid, Oid], frozenset[bytes]] = field(default_factory=dict)
+    _entries: dict[tuple[Oid, bytes], Entry | None] = field(default_factory=dict)
     _changes: dict[tuple[Oid | None, Oid | None], Changes] = field(default_factory=dict)
 
     @property
@@ -72,7 +73,7 @@ class GitHistory(History):
             return True
         pair = (descendant, ancestor)
         if pair not in self._reaches:
-            if len(self._reaches) >= _MOST_REACHES:
+            if len(self._reaches) >= _MOST_KNOWN:
                 self._reaches.clear()
             self._reaches[pair] = self.handle.descendant_of(descendant, ancestor)
         return self._reaches[pair]
@@ -160,7 +161,11 @@ class GitHistory(History):
             return Oid(str(self.handle.create_blob(data)))
 
     def entry(self, tree: Oid, path: bytes) -> Entry | None:
-        return find_entry(self.handle, tree, path)
+        if (tree, path) not in self._entries:
+            if len(self._entries) >= _MOST_KNOWN:
+                self._entries.clear()
+            self._entries[tree, path] = find_entry(self.handle, tree, path)
+        return self._entries[tree, path]
 
     def write_tree(self, tree: Oid, edits: Mapping[bytes, Entry | None]) -> Oid:
         return edit_tree(self.handle, tree, edits)
