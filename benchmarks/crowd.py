@@ -65,13 +65,14 @@ def fold_and_sync(root: Path, names: list[str]) -> tuple[float, float]:
         started = time.perf_counter()
         command = [sys.executable, "-m", "agentroom_git", "sidecar", "run"]
         with subprocess.Popen(command, cwd=root, stdout=output, stderr=output) as sidecar:
-            while not is_settled(root, names):
-                if time.perf_counter() - started > PATIENCE_SECONDS:
-                    sys.exit(log.read_text())
-                time.sleep(0.05)
-            took, processor = time.perf_counter() - started, processor_time(sidecar.pid)
-            sidecar.terminate()
-    return took, processor
+            try:
+                while not is_settled(root, names):
+                    if time.perf_counter() - started > PATIENCE_SECONDS:
+                        sys.exit(log.read_text())
+                    time.sleep(0.05)
+                return time.perf_counter() - started, processor_time(sidecar.pid)
+            finally:
+                sidecar.terminate()
 
 
 def is_settled(root: Path, names: list[str]) -> bool:

@@ -63,7 +63,7 @@ def make_repository(root: Path, files: int, lines: int = 10) -> None:
         path = root / f"d{number // 200}" / f"f{number}.txt"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("".join(f"{number} {line}\n" for line in range(lines)))
-    git("init", "--quiet", cwd=root)
+    git("init", "--quiet", "--initial-branch=main", cwd=root)
     git("config", "user.name", "Bench", cwd=root)
     git("config", "user.email", "bench@example.invalid", cwd=root)
     git("add", ".", cwd=root)
