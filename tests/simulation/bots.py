@@ -177,7 +177,9 @@ def amend(bot: Bot) -> None:
     before = bot.head()
     edit(bot)
     bot.git("commit", "--quiet", "--all", "--amend", "-m", bot.message())
-    bot.account.books.rewritten.append((before, bot.head()))
+    # Of a commit that others had before, what it added is theirs, too.
+    if bot.git("log", "-1", "--format=%s", before).startswith(f"work of {bot.name} "):
+        bot.account.books.rewritten.append((before, bot.head()))
 
 
 def rebase(bot: Bot) -> None:
