@@ -75,8 +75,13 @@ class GitHistory(History):
         if pair not in self._reaches:
             if len(self._reaches) >= _MOST_KNOWN:
                 self._reaches.clear()
-            self._reaches[pair] = self.handle.descendant_of(descendant, ancestor)
+            known = self._reached_by_a_parent(descendant, ancestor)
+            self._reaches[pair] = known or self.handle.descendant_of(descendant, ancestor)
         return self._reaches[pair]
+
+    def _reached_by_a_parent(self, descendant: Oid, ancestor: Oid) -> bool:
+        """Return whether a parent is known to reach it: asked of each fold, a walk would be as long as the history."""
+        return any(parent == ancestor or self._reaches.get((parent, ancestor)) for parent in self.parents(descendant))
 
     def resolve(self, name: str) -> Oid | None:
         """Return the commit that git would understand by this name, or None."""
