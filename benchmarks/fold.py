@@ -125,6 +125,8 @@ class Bench:
     def pair(self) -> tuple[Cost, Cost]:
         room = self.room
         self.rounds += 1
+        # As a sync would, which is not measured here.
+        git("merge", "--quiet", "--ff-only", "agentroom/main/integration", cwd=self.worktree)
         (self.worktree / "d0" / "f7.txt").write_text(f"round {self.rounds}\n")
         git("commit", "--quiet", "--all", "-m", f"round {self.rounds}", cwd=self.worktree)
         head = git("rev-parse", "HEAD", cwd=self.worktree)
@@ -147,6 +149,7 @@ class Bench:
         handle = pygit2.Repository(str(self.worktree))
         who = pygit2.Signature("alice", "alice@example.invalid")
         for number in range(folds):
+            handle.head.set_target(self.room.integration())
             tree = handle.head.peel(pygit2.Tree)
             below = handle.TreeBuilder(handle[tree["d0"].id].peel(pygit2.Tree))
             below.insert("f8.txt", handle.create_blob(f"fold {number}\n".encode()), 0o100644)
