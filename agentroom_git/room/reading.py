@@ -19,11 +19,16 @@ FORGOTTEN = "-"
 
 MAX_BYTES = 1_000_000
 MOST_NOTED = 1000
-# What neither shows nor changes the content of files, whatever it names. Other commands of git's may do so to any file.
+# What neither shows nor changes the content of files as a whole, whatever it names.
 _HARMLESS = (
     "git add", "git commit", "git status", "git rm", "git push", "git fetch", "git branch", "git rev-parse",
-    "git log --oneline", "ls", "wc", "pytest", "python -m pytest", "make", "agentroom",
+    "git log --oneline", "ls", "wc", "pytest", "python -m pytest", "make", "agentroom", "npm test", "npm ci",
+    "npm install", "cargo test", "cargo build", "cargo check", "go test", "go build", "go vet", "mypy", "ruff check",
+    "tsc", "tox", "pip install",
 )  # fmt: skip
+# What shows or changes the files that it names, and no others. Any other command may do so to any file.
+_NAMING = frozenset({"cat", "head", "tail", "nl", "sed", "awk", "cut", "sort", "grep", "cp", "mv", "rm", "echo", "cd"})
+_MANY = frozenset("*?[{$`(~")
 
 
 def follow(seat: "Seat", shown: str, edited: list[str], command: str, *, is_whole: bool) -> list[str]:
@@ -126,10 +131,17 @@ def _forget_shown(git_dir: str, command: str) -> None:
     paths = {fields[2] for line in lines if len(fields := line.split(" ", 2)) == 3}
     parts = [part.strip() for part in command.replace("|", ";").replace("&", ";").replace("\n", ";").split(";")]
     telling = [part for part in parts if not part.startswith(_HARMLESS) or ">" in part]
-    is_any = any(part.startswith("git ") for part in telling)
+    is_any = any(part and not _names_its_files(part) for part in telling)
     gone = [path for path in sorted(paths) if is_any or any(os.path.basename(path) in part for part in telling)]
     if gone:
         _append(f"{git_dir}/{SEEN}", "".join(f"{FORGOTTEN} 0 {path}\n" for path in gone))
+
+
+def _names_its_files(part: str) -> bool:
+    words = part.split()
+    options = {letter for word in words if word.startswith("-") for letter in word}
+    is_deep = words[0] == "grep" and bool(options & {"r", "R"})
+    return words[0] in _NAMING and not is_deep and _MANY.isdisjoint(part)
 
 
 def _relative(seat: "Seat", path: str) -> str:

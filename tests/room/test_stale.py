@@ -135,7 +135,18 @@ class TestWithTheReadVersionKnown:
         assert text == "bob's edit of f.txt lacks what had arrived there, unseen by bob; missing: alice's"
         assert told(room, "bob") == [text]
 
-    @pytest.mark.parametrize("command", ["cat f.txt", "git diff HEAD~", "git checkout HEAD~ -- ."])
+    @pytest.mark.parametrize(
+        "command",
+        [
+            "cat f.txt",
+            "cat *.txt",
+            "cat $NAME",
+            "grep -r one .",
+            "python show.py",
+            "git diff HEAD~",
+            "git checkout HEAD~ -- .",
+        ],
+    )
     def test_what_a_command_may_have_shown_is_not_taken_for_unseen(self, room: Bed, command: str) -> None:
         read(room)
         arrive(room)
