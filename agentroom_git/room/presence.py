@@ -12,7 +12,7 @@ from agentroom_git.errors import AgentroomError, UsageError
 from agentroom_git.git import archive, worktrees
 from agentroom_git.git.operations import operation_under_way
 from agentroom_git.git.worktrees import Identity, Worktree
-from agentroom_git.room import coordination, generated, logs
+from agentroom_git.room import coordination, generated, logs, lost_branch
 from agentroom_git.room.folding import Folder
 from agentroom_git.room.preparing import copy_files, run_setup
 from agentroom_git.room.room import Room
@@ -70,13 +70,14 @@ def is_running(room: Room, agent: AgentName) -> bool:
 def join(room: Room, agent: AgentName, *, command: str = "") -> Arrival:
     """Give the agent its worktree, made and prepared where it has none, and record that it joined.
 
-    A worktree that lost its way back to the repository is mended; one that is gone is made again on the same branch.
+    A worktree that lost its way back to the repository is mended; one that is gone is made again on the same branch;
+    a deleted branch is put back.
     What an earlier join left unfinished is finished.
     """
     start = room.integration()
     with _moving(room, agent):
         _clear(room, agent)
-        found = room.worktrees().get(agent)
+        found = _found(room, agent)
         arrival = Arrival(found, False, ()) if found else _make(room, agent, start)
         logs.record(room, Joined(str(arrival.worktree.path), room.names.branch(agent), command), writer=agent)
         if arrival.worktree.is_ready:
@@ -85,6 +86,14 @@ def join(room: Room, agent: AgentName, *, command: str = "") -> Arrival:
         run_setup(room, agent, arrival.worktree)
         worktrees.mark_ready(arrival.worktree)
         return Arrival(arrival.worktree, arrival.is_new, copied)
+
+
+def _found(room: Room, agent: AgentName) -> Worktree | None:
+    """Return the agent's worktree, its branch put back where somebody deleted it."""
+    found = room.worktrees().get(agent)
+    if found is not None and lost_branch.put_back(room, agent, found):
+        found = room.worktrees().get(agent)
+    return found
 
 
 def _moving(room: Room, agent: AgentName) -> AbstractContextManager[None]:
@@ -151,7 +160,7 @@ def leave(room: Room, agent: AgentName, *, exit_code: int = -1, discard_ignored:
 
 
 def _leave(room: Room, agent: AgentName, exit_code: int, discard_ignored: bool) -> Departure:
-    found = room.worktrees().get(agent)
+    found = _found(room, agent)
     if found is not None and found.is_mendable and not _is_empty_folder(found.path):
         worktrees.mend(found)
         found = room.worktrees().get(agent)

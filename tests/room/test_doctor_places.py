@@ -230,3 +230,16 @@ def test_a_lock_that_only_looks_like_ours_is_left(bed: Bed) -> None:
     lock.write_bytes(b"DIRC agentroom 1 1")
     _one(_locks(bed, fix=True))
     assert lock.exists()
+
+
+def test_a_deleted_branch_is_a_problem_that_can_be_repaired(bed: Bed) -> None:
+    bed.join("alice")
+    tip = bed.commit("alice", {"a.txt": "alice\n"})
+    bed.git("update-ref", "-d", "refs/heads/agentroom/main/alice", cwd=bed.repository)
+
+    found = _one(_worktrees(bed))
+    assert "alice's branch agentroom/main/alice was deleted" in found.text
+    assert "--fix" in found.remedy
+
+    assert not _problems(_worktrees(bed, fix=True))
+    assert bed.head("alice") == tip

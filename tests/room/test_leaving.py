@@ -268,3 +268,45 @@ def test_everything_that_an_agent_ever_committed_is_reachable_after_it_left(bed:
     _leave(bed)
 
     assert bed.git("rev-list", *commits, "--not", "--all", cwd=bed.repository) == ""
+
+
+def _delete_branch(bed: Bed) -> None:
+    bed.git("update-ref", "-d", "refs/heads/agentroom/main/alice", cwd=bed.repository)
+
+
+@pytest.mark.parametrize("is_gone", [False, True], ids=["alone", "with its folder"])
+def test_an_agent_whose_branch_was_deleted_can_leave(bed: Bed, is_gone: bool) -> None:
+    bed.join("alice")
+    bed.commit("alice", {"a.txt": "not folded yet\n"})
+    _delete_branch(bed)
+    if is_gone:
+        shutil.rmtree(bed.path("alice"))
+
+    _leave(bed)
+
+    assert bed.integrated("a.txt") == "not folded yet\n"
+    assert "alice" not in bed.room().worktrees()
+
+
+def test_joining_puts_a_deleted_branch_back_where_it_was_and_keeps_the_edits(bed: Bed) -> None:
+    bed.join("alice", "bob")
+    bed.commit("bob", {"b.txt": "bob\n"})
+    bed.settle()
+    tip = bed.head("alice")
+    bed.write("alice", {"b.txt": "edited\n"})
+    _delete_branch(bed)
+
+    bed.join("alice")
+
+    assert bed.head("alice") == tip
+    assert bed.git("status", "--porcelain", cwd=bed.path("alice")) == " M b.txt\n"
+
+
+def test_a_deleted_branch_without_a_reflog_begins_again_at_integration(bed: Bed) -> None:
+    (path,) = bed.join("alice")
+    (bed.repository / ".git" / "worktrees" / path.name / "logs" / "HEAD").write_text("garbage\n")
+    _delete_branch(bed)
+
+    bed.join("alice")
+
+    assert bed.head("alice") == bed.room().integration()

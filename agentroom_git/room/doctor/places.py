@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import agentroom_git.git.repo as repositories
+from agentroom_git.core.ids import AgentName
 from agentroom_git.errors import AgentroomError
 from agentroom_git.git import configuration, worktrees
 from agentroom_git.git.operations import operation_under_way
 from agentroom_git.git.worktrees import Worktree
+from agentroom_git.room import lost_branch
 from agentroom_git.room.doctor.finding import Finding
 from agentroom_git.room.room import Room
 
@@ -20,7 +22,7 @@ def examine_worktrees(room: Room, *, fix: bool) -> Iterator[Finding]:
         if found.problem:
             yield from _examine_broken(room, found, fix=fix)
         elif found.identity is not None:
-            findings = list(_examine_sound(room, found))
+            findings = list(_examine_sound(room, found, fix=fix))
             sound += not findings
             yield from findings
     if sound:
@@ -44,7 +46,7 @@ def _examine_broken(room: Room, found: Worktree, *, fix: bool) -> Iterator[Findi
         yield Finding("problem", text, f"agentroom doctor --fix, or agentroom join {agent}")
 
 
-def _examine_sound(room: Room, found: Worktree) -> Iterator[Finding]:
+def _examine_sound(room: Room, found: Worktree, *, fix: bool) -> Iterator[Finding]:
     if found.identity is None:
         return
     agent, path = found.identity.agent, found.path
@@ -59,9 +61,19 @@ def _examine_sound(room: Room, found: Worktree) -> Iterator[Finding]:
     if operation:
         yield Finding("notice", f"{operation} in {agent}'s worktree", f"git -C {path} status says how to end it")
     if found.head is None:
-        yield Finding("problem", f"{agent}'s HEAD names no commit that is there", f"git -C {path} switch -f BRANCH")
+        yield _examine_head(room, found, agent, fix=fix)
     yield from _examine_index(found, agent)
     yield from _examine_surroundings(path, agent)
+
+
+def _examine_head(room: Room, found: Worktree, agent: AgentName, *, fix: bool) -> Finding:
+    if found.identity is None or found.identity.room != room.names.room or not lost_branch.is_lost(room, agent, found):
+        remedy = f"git -C {found.path} switch -f {room.names.branch(agent)}"
+        return Finding("problem", f"{agent}'s HEAD names no commit that is there", remedy)
+    branch = room.names.branch(agent)
+    if fix and lost_branch.put_back(room, agent, found):
+        return Finding("ok", f"put back {agent}'s branch {branch}")
+    return Finding("problem", f"{agent}'s branch {branch} was deleted", "agentroom doctor --fix puts it back")
 
 
 def _examine_index(found: Worktree, agent: str) -> Iterator[Finding]:
