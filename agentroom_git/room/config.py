@@ -33,7 +33,7 @@ LEVELS = ("off", "advise", "warn", "refuse")
 BETWEEN_TOOLS, LIVE = "between-tools", "live"
 _QUIET = re.compile(r"([0-9]{1,5})s")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_HINT = "agentroom init writes a commented one"
+_HINT = "correct it, or move it away: agentroom init writes a commented one"
 
 
 class ConfigError(UsageError):
@@ -125,7 +125,7 @@ def parse_config(data: bytes, name: str) -> Config:
         record: Any = yaml.load(data, Loader=_PlainLoader)
     except (yaml.YAMLError, ValueError, LookupError, RecursionError) as error:
         # PyYAML lets the errors of int() and float() through as they are.
-        raise ConfigError(f"{name} is not plain YAML: {_first_line(error)}", hint=_HINT) from error
+        raise ConfigError(f"{name} is not plain YAML: {_what_is_wrong(error)}", hint=_HINT) from error
     if record is None:
         return Config()
     if not isinstance(record, dict):
@@ -169,7 +169,10 @@ _PlainLoader.yaml_implicit_resolvers = {
 }
 
 
-def _first_line(error: Exception) -> str:
+def _what_is_wrong(error: Exception) -> str:
+    """Return the problem and its line: PyYAML's own text adds excerpts, which are of no use on one line."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem and error.problem_mark:
+        return f"{one_line(error.problem, 200)} (line {error.problem_mark.line + 1})"
     return one_line(" ".join(str(error).split()), 200)
 
 

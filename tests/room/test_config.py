@@ -235,3 +235,9 @@ def test_a_folder_a_pipe_and_a_link_to_nowhere(tmp_path: Path) -> None:
     path.unlink()
     path.symlink_to("nowhere")
     assert read_config(tmp_path) == Config()
+
+
+def test_what_is_not_yaml_is_told_by_its_line_and_without_an_excerpt() -> None:
+    assert _refusal(b'lease: 900\ncheck: "a \\s b"\n').message.endswith(
+        "is not plain YAML: found unknown escape character 's' (line 2)"
+    )
