@@ -94,6 +94,7 @@ def trust(
     from agentroom_git.room import trust as trusting
 
     room = here()
+    room.integration()
     before = trusting.standing(room)
     if as_json:
         if yes:

@@ -66,6 +66,8 @@ class Standing:
         if self.pinned is None or not self.differences:
             return ""
         keys = " and ".join(f"{one.key}:" for one in self.differences)
+        if not any(one.old for one in self.differences):
+            return f"{keys} in {FILE_NAME} not trusted yet, and not run: agentroom trust"
         return f"{keys} in {FILE_NAME} changed since you trusted it; the former commands stay in use: agentroom trust"
 
 

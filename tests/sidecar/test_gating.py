@@ -162,6 +162,16 @@ def test_a_change_that_is_not_trusted_is_said_and_not_run(bed: Bed) -> None:
     assert warning in run(bed, "join", "alice").stderr
 
 
+def test_a_check_that_was_never_trusted_is_said_to_be_so(bed: Bed) -> None:
+    bed.configure("")
+    (bed.repository / ".agentroom.yaml").write_text("check: make\n")
+
+    assert "check: in .agentroom.yaml not trusted yet, and not run: agentroom trust" in run(bed, "status").stdout
+    refused = run(bed, "gate")
+    assert refused.returncode == 2
+    assert "agentroom: the check is not trusted yet" in refused.stderr.splitlines()
+
+
 def test_the_doctor_names_what_is_not_trusted_and_what_cannot_be_run(bed: Bed) -> None:
     bed.configure("setup: exit 7\ncheck: make\n")
     run(bed, "gate")

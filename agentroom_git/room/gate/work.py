@@ -40,6 +40,8 @@ class Gate:
 
     def __post_init__(self) -> None:
         commands = trust.commands(self.room)
+        if not commands.check and self.room.config.check:
+            raise NoCheckError("the check is not trusted yet", hint="agentroom trust shows it, and lets it be run")
         if not commands.check:
             raise NoCheckError("no check is configured", hint="set check: in .agentroom.yaml, then: agentroom trust")
         self.bench = Bench(self.room, commands, self.attention)
