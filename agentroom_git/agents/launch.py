@@ -64,7 +64,7 @@ class Outcome:
 def check_command(agent: AgentName, command: Sequence[str]) -> None:
     """Raise `UsageError` where there is nothing to run, before anything is started."""
     if not command:
-        raise UsageError("no command to run", hint=f"agentroom run {agent} -- COMMAND")
+        raise UsageError("no command to run", hint=f"agentroom run {agent} -- COMMAND, or: --cli claude")
 
 
 def run_agent(room: Room, agent: AgentName, command: Sequence[str]) -> int:

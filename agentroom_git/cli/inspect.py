@@ -86,9 +86,9 @@ def _say_agent(agent: "Presence") -> None:
         say(f"    waits: {agent.waits.text}{about}")
     if agent.displaced:
         folder = Path(agent.displaced[-1].file).parent.parent
-        say(
-            f"    {len(agent.displaced)} replaced versions of its files, kept for an hour: {folder} (--json names each)"
-        )
+        count = len(agent.displaced)
+        versions = "1 replaced version" if count == 1 else f"{count} replaced versions"
+        say(f"    {versions} of its files, kept for an hour: {folder} (--json names each)")
 
 
 def _place(record: "Stored") -> str:

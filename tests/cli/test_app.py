@@ -21,7 +21,7 @@ def run(*arguments: str, cwd: Path) -> tuple[int, str, str]:
     ("arguments", "problem", "hint"),
     [
         (["nonsense"], "No such command 'nonsense'. Did you mean 'notes'?", "agentroom -h"),
-        (["run", "alice"], "no command to run", "agentroom run alice -- COMMAND"),
+        (["run", "alice"], "no command to run", "agentroom run alice -- COMMAND, or: --cli claude"),
         (["claim", "--nope", "x"], "No such option: --nope", "agentroom claim -h"),
         (["fold", "carol"], "no agent 'carol' in this room", "agentroom status lists who is here"),
         (["sync", "carol"], "no agent 'carol' in this room", "agentroom status lists who is here"),
