@@ -23,9 +23,10 @@ def register(app: typer.Typer) -> None:
 
 def fold(names: Names = None, as_json: Json = False) -> None:
     """Fold new commits into integration once. Exit code 3: something was contested."""
+    from agentroom_git.core.contested import describe_contested
     from agentroom_git.room import aftermath
     from agentroom_git.room import notes as projection
-    from agentroom_git.room.folding import Folder, describe_contested
+    from agentroom_git.room.folding import Folder
 
     room = here()
     report = Folder(room).fold([BASE if name == BASE else parse_agent(name) for name in names or ()])

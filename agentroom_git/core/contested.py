@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from agentroom_git.core.escape import path_text
 from agentroom_git.core.ids import Oid
 
 
@@ -40,3 +41,19 @@ def record_id(path: bytes, place: str, base: Entry | None, sides: Sequence[Entry
     """Return twelve hexadecimal digits: a hash of the path, the base region and the sides."""
     parts = [path.hex(), place, *(f"{entry.id} {entry.mode:o}" if entry else "-" for entry in (base, *sides))]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
+
+
+def describe_contested(record: Contested) -> str:
+    """Return what was contested and who stands, on one line."""
+    where = path_text(record.path)
+    if record.start:
+        where += f" lines {record.start}-{record.start + max(record.lines, 1) - 1}"
+    names = [" and ".join(side) or "nobody" for side in record.agents]
+    if record.kind == "parse":
+        return f"{where}: the versions of {', '.join(names)} merge cleanly, but the result does not parse"
+    if record.winner is None:
+        return f"{where}: the versions of {', '.join(names)} were combined; look whether they fit"
+    losers = [name for index, name in enumerate(names) if index != record.winner]
+    if set(losers) == {names[record.winner]}:
+        return f"{where} ({record.kind}): of two versions of {losers[0]}'s the one on integration stands"
+    return f"{where} ({record.kind}): {names[record.winner]}'s version stands, not {', '.join(losers)}'s"

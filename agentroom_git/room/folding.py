@@ -10,13 +10,13 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from agentroom_git.core import trailers
+from agentroom_git.core.contested import Contested, describe_contested
 from agentroom_git.core.escape import one_line, path_text
 from agentroom_git.core.events import Event, Notice, Recorded, Rewrote, Withdrawn
 from agentroom_git.core.fold import Engine, Folded, Head
 from agentroom_git.core.ids import BASE, SIDECAR, AgentName, Oid
 from agentroom_git.core.landings import Landed
 from agentroom_git.core.plan import Held, Observed, Rewritten, Take, plan_fold
-from agentroom_git.core.tree import Contested
 from agentroom_git.errors import AgentroomError, UsageError
 from agentroom_git.git import contested_refs, folds, log
 from agentroom_git.git.folds import Fold, Tip
@@ -371,22 +371,6 @@ def _tell_contested(room: Room, record: Contested) -> None:
         text = f"contested {describe_contested(record)}; every version is in {room.names.contested}{record.id}"
         notice = Notice("contested", tuple(agents), text, (path_text(record.path),))
         tell(room, notice, key=notice_key("contested", record.id))
-
-
-def describe_contested(record: Contested) -> str:
-    """Return what was contested and who stands, on one line."""
-    where = path_text(record.path)
-    if record.start:
-        where += f" lines {record.start}-{record.start + max(record.lines, 1) - 1}"
-    names = [" and ".join(side) or "nobody" for side in record.agents]
-    if record.kind == "parse":
-        return f"{where}: the versions of {', '.join(names)} merge cleanly, but the result does not parse"
-    if record.winner is None:
-        return f"{where}: the versions of {', '.join(names)} were combined; look whether they fit"
-    losers = [name for index, name in enumerate(names) if index != record.winner]
-    if set(losers) == {names[record.winner]}:
-        return f"{where} ({record.kind}): of two versions of {losers[0]}'s the one on integration stands"
-    return f"{where} ({record.kind}): {names[record.winner]}'s version stands, not {', '.join(losers)}'s"
 
 
 def read_folds(room: Room, limit: int | None = None) -> Iterator[Fold]:
