@@ -59,9 +59,7 @@ def init(
             say(f"  {project_files.NEXT[name]}")
     if names:
         say("Commit these files: an agent's worktree has what is committed.")
-    say(
-        f"The room {room.names.room} is open. Next: agentroom run alice --cli claude, or: agentroom run alice -- COMMAND"
-    )
+    say(f"The room {room.names.room} is open. Next: agentroom run NAME --cli claude, or: agentroom run NAME -- COMMAND")
 
 
 def _take_out(clients: list[str], *, as_json: bool) -> None:
