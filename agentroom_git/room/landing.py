@@ -14,7 +14,7 @@ from agentroom_git.core.checks import last_line
 from agentroom_git.core.escape import path_text
 from agentroom_git.core.ids import BASE, Oid
 from agentroom_git.core.landings import Landed
-from agentroom_git.core.tree import Party, Voice, merge_trees
+from agentroom_git.core.tree import Objects, Party, Voice, merge_trees
 from agentroom_git.errors import UsageError
 from agentroom_git.git import delivery
 from agentroom_git.git.delivery import DeliveryError, Site
@@ -273,16 +273,24 @@ def _commits(room: Room, choices: Choices, plan: _Plan, site: Site) -> Iterator[
         landed = plan.fold if portion is plan.portions[-1] else None
         message = landing_text.message_of(room, portion, landed=landed, title=title)
         # Hooks may have changed the tree of the commit before: the next one is made on what they made of it.
-        wanted = portion.tree if made == planned else _carried(room, planned, made, portion.tree)
+        wanted = portion.tree if made == planned else _carried(history, planned, made, portion.tree)
         room.failpoint("commit for the user's branch")
         commit = site.commit(wanted, message, verify=choices.verify)
         planned, made = portion.tree, history.tree_of(commit)
         yield commit
 
 
-def _carried(room: Room, planned: Oid, made: Oid, tree: Oid) -> Oid:
-    parties = [Party(one, (Voice(BASE, one, 1, one),)) for one in (tree, made)]
-    return merge_trees(room.history, planned, parties[0], parties[1]).tree
+def _carried(objects: Objects, planned: Oid, made: Oid, wanted: Oid) -> Oid:
+    """Return the next portion's tree `wanted`, planned on the tree `planned`, on what hooks made of that.
+
+    Nobody decides a contest here, and no record of one would be kept. So where they meet, what the portion changes is
+    as the portion has it: the hooks see it next, and can change it again.
+    """
+    sides = [Party(tree, (Voice(BASE, tree, 1, tree),)) for tree in (wanted, made)]
+    merged = merge_trees(objects, planned, sides[0], sides[1])
+    if not merged.contested:
+        return merged.tree
+    return objects.write_tree(made, {path: new for path, (_, new) in objects.changes(planned, wanted).items()})
 
 
 def _deliver(room: Room, choices: Choices, plan: _Plan, commits: Sequence[Oid]) -> None:
