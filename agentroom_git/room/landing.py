@@ -97,8 +97,12 @@ class Landing:
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
+    """What to land. `target` is the ref that is to move, `tip` what it was at when the plan was made."""
+
     base: str
     branch: str
+    target: str
+    tip: Oid | None
     fold: Oid
     start: Oid
     since: Oid | None
@@ -127,7 +131,9 @@ def land(room: Room, choices: Choices, *, dry_run: bool = False) -> Landing:
         if dry_run or objections or not plan.portions:
             return done
         commits = _make(room, choices, plan)
-        _deliver(room, choices, plan, commits)
+        refused = _deliver(room, choices, plan, commits)
+        if refused:
+            return replace(done, objections=refused)
     notes.project(room)
     return replace(done, commits=commits)
 
@@ -147,7 +153,10 @@ def _plan(room: Room, choices: Choices) -> _Plan:
     history = room.history
     changes = read_changes(room, since, fold)
     portions = cut(room, history.tree_of(start), history.tree_of(fold), changes)
-    return _Plan(base, choices.branch or base.removeprefix("refs/heads/"), fold, start, since, tuple(portions))
+    branch = choices.branch or base.removeprefix("refs/heads/")
+    target = f"refs/heads/{branch}"
+    tip = room.refs.get(target) if choices.branch else start
+    return _Plan(base, branch, target, tip, fold, start, since, tuple(portions))
 
 
 def _part(room: Room, portion: Portion, choices: Choices) -> Part:
@@ -170,7 +179,15 @@ def _objections(room: Room, choices: Choices, plan: _Plan) -> Iterator[Objection
         yield Objection("contested", f"contested: {shown}{more}", "agentroom resolve, or land with --contested")
     if not choices.unchecked and room.config.check:
         yield from _unchecked(room, plan)
-    yield from _in_the_way(room, choices, plan) if not choices.branch else _not_ours(room, plan)
+    yield from _at_the_target(room, choices, plan)
+
+
+def _at_the_target(room: Room, choices: Choices, plan: _Plan) -> Iterator[Objection]:
+    """Object to moving the target as things are now; asked again when the commits are made, as hooks may take long."""
+    yield from _not_ours(room, plan) if choices.branch else _in_the_way(room, choices, plan)
+    if room.refs.get(plan.target) != plan.tip:
+        text = f"{plan.branch} moved while the commits for it were made, and was left where it is"
+        yield Objection("meanwhile", text, "look at it, and land again")
 
 
 def _unchecked(room: Room, plan: _Plan) -> Iterator[Objection]:
@@ -240,16 +257,14 @@ def _overlap(room: Room, plan: _Plan) -> set[bytes]:
 
 def _not_ours(room: Room, plan: _Plan) -> Iterator[Objection]:
     """Object to replacing a branch that land did not make, or that somebody works on."""
-    name = f"refs/heads/{plan.branch}"
-    tip = room.refs.get(name)
-    if tip is None:
+    if plan.tip is None:
         return
-    places = [one.path for one in list_worktrees(room.repo) if one.branch == name]
-    if places or _is_checked_out(room, name):
+    places = [one.path for one in list_worktrees(room.repo) if one.branch == plan.target]
+    if places or _is_checked_out(room, plan.target):
         where = places[0] if places else room.checkout
         yield Objection("elsewhere", f"{plan.branch} is checked out in {where}", "switch to another branch there")
     made = {body.commits[-1] for body in offers_on(room, plan.branch)}
-    if tip not in made and not room.history.reaches(plan.start, tip):
+    if plan.tip not in made and not room.history.reaches(plan.start, plan.tip):
         yield Objection("foreign", f"{plan.branch} has commits that land did not make", "name another branch")
 
 
@@ -293,26 +308,24 @@ def _carried(objects: Objects, planned: Oid, made: Oid, wanted: Oid) -> Oid:
     return objects.write_tree(made, {path: new for path, (_, new) in objects.changes(planned, wanted).items()})
 
 
-def _deliver(room: Room, choices: Choices, plan: _Plan, commits: Sequence[Oid]) -> None:
-    """Move the branch, by one step, and let the room know."""
+def _deliver(room: Room, choices: Choices, plan: _Plan, commits: Sequence[Oid]) -> tuple[Objection, ...]:
+    """Move the branch, by one step, and let the room know; or say what has come in its way since the plan."""
+    if not choices.branch:
+        room.failpoint("note the landing")
+        write_json(room.private / INTENT, {"fold": plan.fold, "commit": commits[-1]})
+    room.failpoint("move the user's branch")
+    objections = tuple(_at_the_target(room, choices, plan))
+    if objections:
+        return objections
+    if not choices.branch and _is_checked_out(room, plan.base):
+        delivery.fast_forward(room.checkout, commits[-1], autostash=choices.autostash)
+    elif not room.refs.swap(plan.target, commits[-1], plan.tip, message="agentroom: land"):
+        raise DeliveryError(f"{plan.target} moved meanwhile, and was left where it is", hint="land again")
     if choices.branch:
-        name = f"refs/heads/{choices.branch}"
-        _swap(room, name, commits[-1], room.refs.get(name))
         agents = landing_text.agents_in(plan.portions)
         logs.record(room, Landed(choices.branch, plan.fold, plan.since or "", tuple(commits), agents))
-        return
-    room.failpoint("note the landing")
-    write_json(room.private / INTENT, {"fold": plan.fold, "commit": commits[-1]})
-    room.failpoint("move the user's branch")
-    if _is_checked_out(room, plan.base):
-        delivery.fast_forward(room.checkout, commits[-1], autostash=choices.autostash)
-    else:
-        _swap(room, plan.base, commits[-1], plan.start)
+        return ()
     room.failpoint("fold the landing")
     Folder(room).fold([BASE])
     (room.private / INTENT).unlink(missing_ok=True)
-
-
-def _swap(room: Room, name: str, new: Oid, old: Oid | None) -> None:
-    if not room.refs.swap(name, new, old, message="agentroom: land"):
-        raise DeliveryError(f"{name} moved meanwhile, and was left where it is", hint="land again")
+    return ()
