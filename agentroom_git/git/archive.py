@@ -54,10 +54,15 @@ def snapshot(worktree: Worktree, agent: AgentName) -> Oid | None:
 
 
 def snapshot_index(repo: Repo, worktree: Worktree, agent: AgentName) -> Oid | None:
-    """Return a commit of what was staged in a worktree whose folder is gone, or None where nothing was."""
+    """Return a commit of what was staged in a worktree whose folder is gone, or None where nothing was.
+
+    Raises `ArchiveError` where there is an index and no commit to compare it with.
+    """
     index = worktree.git_dir / "index"
-    if worktree.head is None or not index.exists():
+    if not index.exists():
         return None
+    if worktree.head is None:
+        raise ArchiveError(f"HEAD of {worktree.name} names no commit to archive on", hint=f"look into {index}")
     done = git("write-tree", cwd=repo.common_dir, env={"GIT_INDEX_FILE": str(index)})
     if done.code != 0 or _text(done) == _tree_of(worktree, worktree.head, repo.common_dir):
         return None

@@ -47,9 +47,9 @@ class Worktree:
     """A linked worktree as the repository lists it.
 
     `problem` is empty, or says why it cannot be worked in: gone, half made, or not this repository's any more; where
-    `is_mendable`, only the pointer from its folder to the repository is lost. `branch` is the full name of the branch
-    that HEAD is on, empty when detached; `head` is None while unborn or unreadable. `lock` is the reason for which
-    somebody other than us locked it, or None.
+    `is_mendable`, only the pointer from its folder to the repository is lost, or the entry's HEAD by a power cut.
+    `branch` is the full name of the branch that HEAD is on, empty when detached; `head` is None while unborn or
+    unreadable. `lock` is the reason for which somebody other than us locked it, or None.
     """
 
     name: str
@@ -95,15 +95,17 @@ def read_worktree(repo: Repo, name: str) -> Worktree | None:
     if not path.is_absolute():
         path = (git_dir / path).resolve()
     lock = _read_text(git_dir / "locked")
-    head = (_read_text(git_dir / "HEAD") or "").strip()
+    head = _head_text(git_dir)
     branch = head.removeprefix("ref:").strip() if head.startswith("ref:") else ""
     identity = _read_identity(git_dir)
-    if lock == _INITIALIZING or not head:
+    if (lock == _INITIALIZING or not head) and identity is None and not (git_dir / READY).exists():
         # Being made just now, or never finished: it is nobody's yet.
         problem, is_mendable = "its making was interrupted", False
     else:
         identity = identity or _identity_of_branch(branch)
         problem, is_mendable = _problem(path, git_dir)
+        if not head and (is_mendable or not problem):
+            problem, is_mendable = "its HEAD is lost", True
     return Worktree(
         name=name,
         path=path,
@@ -115,6 +117,11 @@ def read_worktree(repo: Repo, name: str) -> Worktree | None:
         is_mendable=is_mendable,
         lock=None if lock is None or lock.startswith((OWN_REASON, _INITIALIZING)) else lock.strip(),
     )
+
+
+def _head_text(git_dir: Path) -> str:
+    """Return what HEAD says; a power cut may leave the file empty, or as many zero bytes as it had."""
+    return (_read_text(git_dir / "HEAD") or "").strip("\0 \t\r\n")
 
 
 def _read_text(path: Path) -> str | None:
@@ -167,13 +174,38 @@ def mend(worktree: Worktree) -> None:
     """Make the folder point to the repository again; raise `WorktreeError` where it does not look like the worktree.
 
     A folder without any of the tracked files is not: pointed here, it would look as if they had all been deleted.
+    A lost HEAD is put back first.
     """
+    if not _head_text(worktree.git_dir) and not restore_head(worktree):
+        raise WorktreeError(f"nothing tells what HEAD of {worktree.path} named", hint="move its files away")
     options = (f"--git-dir={worktree.git_dir}", f"--work-tree={worktree.path}")
     tracked = git(*options, "ls-files", "-z", cwd=worktree.path).out.count(b"\0")
     missing = git(*options, "ls-files", "-z", "--deleted", cwd=worktree.path).out.count(b"\0")
     if tracked and missing >= tracked:
         raise WorktreeError(f"{worktree.path} holds none of the worktree's files", hint="move it away, and join again")
     replace_text(worktree.path / ".git", f"gitdir: {worktree.git_dir}\n")
+
+
+def restore_head(worktree: Worktree) -> bool:
+    """Put HEAD back where its reflog saw it last, or on its agent's branch; return False where neither is known."""
+    handle = pygit2.Repository(str(worktree.git_dir.parent.parent))
+    last, branch = _resolve(handle, _last_logged(worktree.git_dir)), ""
+    if worktree.identity is not None:
+        branch = f"refs/heads/agentroom/{worktree.identity.room}/{worktree.identity.agent}"
+    tip = _resolve(handle, branch) if branch else None
+    if tip is None and last is None:
+        return False
+    replace_text(worktree.git_dir / "HEAD", f"ref: {branch}\n" if tip and last in (None, tip) else f"{last}\n")
+    return True
+
+
+def _last_logged(git_dir: Path) -> str:
+    try:
+        lines = (git_dir / "logs" / "HEAD").read_bytes().strip(b"\0\n").splitlines()
+    except OSError:
+        return ""
+    fields = lines[-1].split() if lines else []
+    return fields[1].decode("ascii", "replace") if len(fields) > 1 else ""
 
 
 def index_problem(path: Path) -> str:

@@ -128,6 +128,8 @@ def _clear(room: Room, agent: AgentName) -> None:
 
 def _repair(room: Room, agent: AgentName, broken: Worktree) -> bool:
     """Make a broken worktree sound, or drop its entry with everything it names kept; return whether it is sound."""
+    if broken.is_mendable and broken.identity is None:
+        worktrees.write_identity(broken.git_dir, Identity(room.names.room, agent))
     if broken.is_mendable and not _is_empty_folder(broken.path):
         worktrees.mend(broken)
         return True
@@ -206,6 +208,8 @@ def _archive(room: Room, agent: AgentName, found: Worktree) -> Iterator[str]:
 def _archive_entry(room: Room, agent: AgentName, broken: Worktree) -> Iterator[str]:
     """Keep what the repository's entry of a broken worktree names: its HEAD, and what was staged."""
     prefix = room.names.archive(agent)
+    if broken.head is None and worktrees.restore_head(broken):
+        broken = worktrees.read_worktree(room.repo, broken.name) or broken
     if broken.head is not None and not room.history.reaches(room.integration(), broken.head):
         yield archive.keep(room.refs, prefix, broken.head)
     staged = archive.snapshot_index(room.repo, broken, agent)

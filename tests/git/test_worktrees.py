@@ -96,6 +96,35 @@ def test_a_lost_pointer_is_mended_with_everything_as_it_was(repository: Path, gi
     assert git("status", "--porcelain", cwd=made.path) == before
 
 
+@pytest.mark.parametrize("left", [b"", b"\0" * 41])
+@pytest.mark.parametrize("detached", [False, True])
+def test_a_head_that_a_power_cut_emptied_is_put_back(repository: Path, git: Git, left: bytes, detached: bool) -> None:
+    repo, made = _add(repository, git)
+    if detached:
+        git("checkout", "--quiet", "--detach", cwd=made.path)
+        git("commit", "--quiet", "--allow-empty", "-m", "detached", cwd=made.path)
+    (made.path / "staged.txt").write_text("staged\n")
+    git("add", "staged.txt", cwd=made.path)
+    before, status = _again(repo, made), git("status", "--porcelain", cwd=made.path)
+    (made.git_dir / "HEAD").write_bytes(left)
+
+    broken = _again(repo, made)
+    assert (broken.identity, broken.problem, broken.is_mendable) == (made.identity, "its HEAD is lost", True)
+    worktrees.mend(broken)
+
+    assert _again(repo, made) == before
+    assert git("status", "--porcelain", cwd=made.path) == status
+
+
+def test_a_prepared_worktree_is_never_taken_for_one_whose_making_was_interrupted(repository: Path, git: Git) -> None:
+    repo, made = _add(repository, git)
+    worktrees.mark_ready(made)
+    for name in ("HEAD", worktrees.IDENTITY):
+        (made.git_dir / name).write_bytes(b"")
+
+    assert _again(repo, made).problem == "its HEAD is lost"
+
+
 def test_a_folder_with_other_content_is_not_taken_for_the_worktree(repository: Path, git: Git) -> None:
     repo, made = _add(repository, git)
     shutil.rmtree(made.path)

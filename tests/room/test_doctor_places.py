@@ -127,8 +127,10 @@ def test_a_worktree_inside_another_checkout_is_told(bed: Bed) -> None:
 def test_what_a_killed_add_left_is_told(bed: Bed) -> None:
     bed.join("alice", "bob")
     for name in ("alice", "bob"):
-        (bed.repository / ".git" / "worktrees" / name / "agentroom-identity").unlink()
-        (bed.repository / ".git" / "worktrees" / name / "locked").write_text("initializing")
+        entry = bed.repository / ".git" / "worktrees" / name
+        for made_later in ("agentroom-identity", "agentroom-ready"):
+            (entry / made_later).unlink()
+        (entry / "locked").write_text("initializing")
     (bed.repository / ".git" / "worktrees" / "bob" / "gitdir").unlink()
 
     half, interrupted = _problems(_worktrees(bed))

@@ -253,6 +253,47 @@ def test_a_lost_pointer_does_not_lose_the_edits_of_who_leaves(bed: Bed) -> None:
     assert not bed.path("alice").exists()
 
 
+@pytest.mark.parametrize("folder", ["there", "gone"])
+def test_a_head_that_a_power_cut_emptied_loses_nothing_of_who_leaves(bed: Bed, folder: str) -> None:
+    bed.join("alice")
+    bed.write("alice", {"staged.txt": "staged\n"})
+    bed.git("add", "staged.txt", cwd=bed.path("alice"))
+    bed.room().worktrees()[ALICE].git_dir.joinpath("HEAD").write_bytes(b"")
+    if folder == "gone":
+        shutil.rmtree(bed.path("alice"))
+
+    departure = _leave(bed)
+
+    assert bed.git("show", f"{departure.kept[0]}:staged.txt", cwd=bed.repository) == "staged\n"
+    assert bed.room().worktrees() == {}
+
+
+def test_what_was_staged_on_a_branch_that_is_gone_is_archived_by_who_joins_anew(bed: Bed) -> None:
+    bed.join("alice")
+    bed.write("alice", {"staged.txt": "staged\n"})
+    bed.git("add", "staged.txt", cwd=bed.path("alice"))
+    bed.git("update-ref", "-d", "refs/heads/agentroom/main/alice", cwd=bed.repository)
+    shutil.rmtree(bed.path("alice"))
+
+    assert presence.join(bed.room(), ALICE).is_new
+
+    (kept,) = bed.room().refs.listed("refs/agentroom/main/archive/alice/")
+    assert bed.git("show", f"{kept}:staged.txt", cwd=bed.repository) == "staged\n"
+
+
+def test_a_join_after_a_power_cut_finds_the_edits_in_place(bed: Bed) -> None:
+    bed.join("alice")
+    bed.write("alice", {"edit.txt": "edited\n"})
+    git_dir = bed.room().worktrees()[ALICE].git_dir
+    for name in ("HEAD", "agentroom-identity"):
+        (git_dir / name).write_bytes(b"")
+
+    assert not presence.join(bed.room(), ALICE).is_new
+
+    assert (bed.path("alice") / "edit.txt").read_text() == "edited\n"
+    assert bed.as_agent("alice").me == ALICE
+
+
 def test_everything_that_an_agent_ever_committed_is_reachable_after_it_left(bed: Bed) -> None:
     bed.join("alice")
     commits: list[Oid] = []
