@@ -15,6 +15,10 @@ from agentroom_git.git.worktrees import Worktree
 from agentroom_git.system.process import Finished, git
 
 
+# Refs that git keeps in a worktree's own entry.
+_OWN_REFS = ("refs/worktree/", "refs/bisect/", "refs/rewritten/")
+
+
 class ArchiveError(AgentroomError):
     """Work could not be kept, so that nothing may be removed."""
 
@@ -98,13 +102,15 @@ def _is_file(worktree: Worktree, name: bytes) -> bool:
 
 
 def lost_commits(worktree: Worktree) -> list[Oid]:
-    """Return the newest of the commits that only the worktree's own reflog still names, which goes when it does."""
+    """Return the newest of the commits that only the worktree's own reflog or refs name, which go when it does."""
     if worktree.head is None:
         return []
     # Not run in its folder, which may be gone.
     here = f"--git-dir={worktree.git_dir}"
     logged = git(here, "rev-list", "--walk-reflogs", "--ignore-missing", "HEAD", cwd=worktree.git_dir)
-    revisions = ("--parents", "--ignore-missing", "--stdin", "HEAD", "--not", "--all")
+    own = [f"--glob={prefix}*" for prefix in _OWN_REFS]
+    others = [f"--exclude={prefix}*" for prefix in _OWN_REFS]
+    revisions = ("--parents", "--ignore-missing", "--stdin", "HEAD", *own, "--not", *others, "--all")
     done = git(here, "rev-list", *revisions, cwd=worktree.git_dir, stdin=logged.out)
     if done.code != 0 or logged.code != 0:
         raise ArchiveError(f"the reflog of {worktree.name} cannot be read: {done.message}", hint="run: git fsck")

@@ -159,6 +159,20 @@ def test_what_only_the_reflog_of_the_worktree_names_is_found(worktree: Worktree,
     assert sorted(archive.lost_commits(_now(worktree))) == sorted(lost)
 
 
+@pytest.mark.parametrize("name", ["refs/worktree/deep/keep", "refs/bisect/bad", "refs/rewritten/onto"])
+def test_what_only_a_ref_of_the_worktrees_own_names_is_found(worktree: Worktree, git: Git, name: str) -> None:
+    tree = git("rev-parse", "HEAD^{tree}", cwd=worktree.path).strip()
+    noted = git("commit-tree", tree, "-p", "HEAD", "-m", "noted", cwd=worktree.path).strip()
+    git("update-ref", name, noted, cwd=worktree.path)
+    assert archive.lost_commits(worktree) == [noted]
+
+    git("commit", "--quiet", "--allow-empty", "-m", "reset away", cwd=worktree.path)
+    lost = git("rev-parse", "HEAD", cwd=worktree.path).strip()
+    git("update-ref", name, lost, cwd=worktree.path)
+    git("reset", "--quiet", "--hard", "HEAD~1", cwd=worktree.path)
+    assert archive.lost_commits(_now(worktree)) == [lost]
+
+
 def test_kept_commits_are_numbered_and_none_is_kept_twice(repository: Path, git: Git) -> None:
     repo = open_repo(repository)
     refs = Refs(repo.handle, repo.common_dir, SystemClock(), repo.private_dir / "refs.lock")
