@@ -128,12 +128,14 @@ def undo(  # noqa: PLR0913 - each is an option
 
 
 def gc(
-    idle: Annotated[str, typer.Option("--idle", metavar="TIME", help="Also worktrees silent for so long: 7d.")] = "",
+    idle: Annotated[
+        str, typer.Option("--idle", metavar="TIME", help="Also worktrees silent for so long: 7d; only the user.")
+    ] = "",
     pack: Annotated[bool, typer.Option("--pack", help="Only pack objects, as the sidecar does by itself.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Say what would be removed, and why.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Pack what the room wrote; remove worktrees that are gone, their work archived. Nothing is pruned."""
+    """Pack what the room wrote; remove worktrees gone for a day, their work archived. Nothing is pruned."""
     from agentroom_git.core.moments import parse_moment
     from agentroom_git.room import collecting
 

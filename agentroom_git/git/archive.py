@@ -14,7 +14,6 @@ from agentroom_git.git.repo import Repo
 from agentroom_git.git.worktrees import Worktree
 from agentroom_git.system.process import Finished, git
 
-
 # Refs that git keeps in a worktree's own entry.
 _OWN_REFS = ("refs/worktree/", "refs/bisect/", "refs/rewritten/")
 

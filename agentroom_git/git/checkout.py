@@ -55,7 +55,7 @@ LATE_SECONDS = 0.02
 """How long after a sync the displaced files are looked at again."""
 
 _NOTE = "branch-lock"
-_REFLOG_MESSAGE = "agentroom: sync"
+REFLOG_MESSAGE = "agentroom: sync"
 _MISMATCH: dict[Act, Reason] = {
     Act.SWAP: "dirty",
     Act.REMOVE: "dirty",
@@ -295,7 +295,7 @@ class _Sync:
         if refused is not None:
             return refused
         self._failpoint("move branch")
-        transaction.set_target(self._ref, self._new, message=_REFLOG_MESSAGE)
+        transaction.set_target(self._ref, self._new, message=REFLOG_MESSAGE)
         return Advanced(
             tuple(step.path for step in staged.steps if step.act in (Act.SWAP, Act.ADD)),
             tuple(step.path for step in staged.steps if step.act is Act.REMOVE),

@@ -80,6 +80,21 @@ def is_git_at_work_in(folder: Path) -> bool:
         return any(_is_git_in(process.path, inside) for process in processes if process.name.isdigit())
 
 
+def is_anybody_in(folder: Path) -> bool:
+    """Whether a process has its working directory in the folder; false where there is no /proc."""
+    inside = f"{folder.resolve()}{os.sep}"
+    with os.scandir(_PROC) if _PROC.is_dir() else nullcontext(()) as processes:
+        return any(_cwd_of(one.path).startswith(inside) for one in processes if one.name.isdigit())
+
+
+def _cwd_of(process: str) -> str:
+    """Return the working directory with a slash at its end, or an empty text where we may not know."""
+    try:
+        return f"{os.readlink(f'{process}/cwd')}{os.sep}"
+    except OSError:
+        return ""
+
+
 def _is_git_in(process: str, inside: str) -> bool:
     try:
         # One of hundreds, so without Python's file objects.
