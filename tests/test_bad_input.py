@@ -1,6 +1,7 @@
 """Bad input to the real program: exit code 2, one line and a hint, and nothing is changed."""
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -136,6 +137,22 @@ def test_no_repository(tmp_path: Path) -> None:
         assert "is not in a git repository" in done.stderr
         assert "hint: go to your project" in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("arguments", ["status", "claim x", "mcp"])
+def test_a_current_folder_that_was_deleted(tmp_path: Path, arguments: str) -> None:
+    script = f'rmdir "$PWD"; exec {shlex.quote(sys.executable)} -m agentroom_git {arguments}'
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+
+    done = subprocess.run(["sh", "-c", script], cwd=folder, env=env, capture_output=True, text=True, timeout=60)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines() == [
+        "agentroom: the folder that you are in was deleted",
+        "  hint: cd to the repository",
+    ]
 
 
 def test_no_room(repository: Path) -> None:

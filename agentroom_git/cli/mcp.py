@@ -22,10 +22,11 @@ def mcp() -> None:
 
 def _folder() -> Path:
     """Return the current folder, or else the first that the client names which is in a repository."""
+    from agentroom_git.cli.opened import current_folder
     from agentroom_git.errors import AgentroomError
     from agentroom_git.git.repo import open_repo
 
-    here = Path.cwd()
+    here = current_folder()
     named = [part for name in FOLDER_VARIABLES for part in os.environ.get(name, "").split(os.pathsep)]
     for folder in (here, *(Path(part) for part in named if part)):
         try:

@@ -7,6 +7,7 @@ import typer
 
 from agentroom_git.core.escape import one_line
 from agentroom_git.core.ids import parse_agent
+from agentroom_git.errors import UsageError
 from agentroom_git.room.room import Room, open_room
 from agentroom_git.system.clock import SystemClock
 
@@ -14,9 +15,17 @@ As = Annotated[str, typer.Option("--as", metavar="NAME", help="Act as this agent
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 
+def current_folder() -> Path:
+    """Return the current folder; raise `UsageError` where it was deleted, as a worktree is whose agent left."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError as error:
+        raise UsageError("the folder that you are in was deleted", hint="cd to the repository") from error
+
+
 def here(speaking_as: str = "") -> Room:
     """Return the room of the current folder."""
-    return open_room(Path.cwd(), SystemClock(), speaking_as=parse_agent(speaking_as) if speaking_as else None)
+    return open_room(current_folder(), SystemClock(), speaking_as=parse_agent(speaking_as) if speaking_as else None)
 
 
 def warn_untrusted(room: Room) -> None:
@@ -34,5 +43,5 @@ def from_here(room: Room, path: str) -> str:
     Only the current folder is resolved: the path itself may name a link that is to be claimed.
     """
     top = room.repo.worktree
-    cwd = Path.cwd().resolve()
+    cwd = current_folder().resolve()
     return str(cwd / path) if top is not None and cwd.is_relative_to(top) else path
