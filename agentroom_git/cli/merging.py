@@ -123,12 +123,12 @@ def _record(where: str, merged: "Merged") -> dict[str, Any]:
 
 
 def replay_merges(
-    repo: Annotated[Path, typer.Argument(show_default=False, help="A repository; it is only read.")],
+    repo: Annotated[Path, typer.Argument(metavar="REPO", show_default=False, help="A repository; it is only read.")],
     since: Annotated[
         str, typer.Option("--since", metavar="DATE", help="Only merges since then, as git reads it.")
     ] = "",
-    limit: Annotated[int | None, typer.Option("--limit", min=1, help="So many merges, newest first.")] = None,
-    jobs: Annotated[int, typer.Option("--jobs", "-j", min=0, help="Processes; 0: one a core.")] = 0,
+    limit: Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="The newest N merges.")] = None,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", metavar="N", min=0, help="Processes; 0: one a core.")] = 0,
     resume: Annotated[
         Path | None, typer.Option("--resume", metavar="FILE", help="Keep records; go on from it.")
     ] = None,

@@ -51,7 +51,10 @@ def run(
         bool, typer.Option("--headless", help="Do the task and end; the default where there is no terminal.")
     ] = False,
     retries: Annotated[
-        int, typer.Option("--retries", min=0, max=8, help="Start it again that often when it ends with work left.")
+        int,
+        typer.Option(
+            "--retries", metavar="N", min=0, max=8, help="Start it again that often when it ends with work left."
+        ),
     ] = 1,
     only_print: Annotated[bool, typer.Option("--print", help="Show what would be run, and run nothing.")] = False,
 ) -> None:
