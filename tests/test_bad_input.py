@@ -303,6 +303,7 @@ def test_too_much(bed: Bed) -> None:
 
 
 def test_a_notice_about_very_many_files_can_be_read(bed: Bed) -> None:
+    bed.configure("autosave: off\n")
     bed.join("alice", "bob")
     names = [f"{number:03d}-{'x' * 150}.txt" for number in range(500)]
     bed.commit("bob", dict.fromkeys(names, "bob\n"))
