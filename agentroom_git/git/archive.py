@@ -6,6 +6,8 @@ import tempfile
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
+import pygit2
+
 from agentroom_git.core.ids import AgentName, Oid
 from agentroom_git.errors import AgentroomError
 from agentroom_git.git.log import author_environment
@@ -33,6 +35,22 @@ def keep(refs: Refs, prefix: str, commit: Oid) -> str:
         name = f"{prefix}{max(numbers, default=0) + 1}"
         if refs.swap(name, commit, None):
             return name
+
+
+def keep_snapshot(refs: Refs, prefix: str, taken: Oid) -> str:
+    """Keep a snapshot unless one of the same files, index and commit is kept already; return the ref that has it."""
+    wanted = _content(refs.handle, taken)
+    for name, oid in refs.listed(prefix).items():
+        if oid in refs.handle and _content(refs.handle, oid) == wanted:
+            return name
+    return keep(refs, prefix, taken)
+
+
+def _content(handle: pygit2.Repository, commit: Oid) -> tuple[str, ...]:
+    """Return what a snapshot holds: all but the moment at which it was taken."""
+    found = handle[commit].peel(pygit2.Commit)
+    indexes = (str(parent.tree_id) for parent in found.parents[1:])
+    return (found.message, str(found.tree_id), *map(str, found.parent_ids[:1]), *indexes)
 
 
 def snapshot(worktree: Worktree, agent: AgentName) -> Oid | None:

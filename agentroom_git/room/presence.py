@@ -26,6 +26,8 @@ REGENERATED = frozenset(
     }
 )  # fmt: skip
 LOCK_SECONDS = 3600.0
+LOOKS = 20
+"""How often a worktree that changes between two looks is looked at before leaving is given up."""
 
 
 class WorkUnderWayError(AgentroomError):
@@ -148,8 +150,9 @@ def _is_empty_folder(path: Path) -> bool:
 def leave(room: Room, agent: AgentName, *, exit_code: int = -1, discard_ignored: bool = False) -> Departure:
     """Fold the agent's commits, archive what is not committed, give back its claims and remove its worktree.
 
-    Raises `UsageError` while it runs, and `WorkUnderWayError` in the middle of a merge or a rebase. Nothing is removed
-    before everything that was not folded has a ref.
+    Raises `UsageError` while it runs, and `WorkUnderWayError` in the middle of a merge or a rebase, or where something
+    goes on writing there. Nothing is removed before everything that was not folded has a ref, looked at once more
+    right before the folder goes.
     """
     running = try_hold(run_lock(room, agent))
     if running is None:
@@ -175,9 +178,33 @@ def _leave(room: Room, agent: AgentName, exit_code: int, discard_ignored: bool) 
     generated.remove(room, agent, None if found.problem else found.path)
     behind = () if found.problem or discard_ignored else tuple(_precious(room, found))
     logs.record(room, Left(exit_code, kept), writer=agent)
-    if not behind:
+    if found.problem:
         worktrees.remove_worktree(room.repo, found)
-    return Departure(found.git_dir if found.problem else found.path, kept, behind)
+    if found.problem or behind:
+        return Departure(found.git_dir if found.problem else found.path, kept, behind)
+    departure = _remove(room, agent, kept, discard_ignored)
+    if departure.kept != kept:
+        logs.record(room, Left(exit_code, departure.kept), writer=agent)
+    return departure
+
+
+def _remove(room: Room, agent: AgentName, kept: tuple[str, ...], discard_ignored: bool) -> Departure:
+    """Remove a sound worktree right after a look at it that finds nothing to keep but what is kept already.
+
+    An editor, or an agent that was not started by `agentroom run`, may go on writing there meanwhile.
+    """
+    for _ in range(LOOKS):
+        found = room.worktrees()[agent]
+        _check_removable(found)
+        behind = () if discard_ignored else tuple(_precious(room, found))
+        late = tuple(ref for ref in _archive(room, agent, found) if ref not in kept)
+        kept += late
+        if behind:
+            return Departure(found.path, kept, behind)
+        if not late:
+            worktrees.remove_worktree(room.repo, found)
+            return Departure(found.path, kept, ())
+    raise WorkUnderWayError(f"something goes on writing in {room.worktrees_dir / agent}", hint="end it first")
 
 
 def _check_removable(found: Worktree) -> None:
@@ -200,7 +227,7 @@ def _archive(room: Room, agent: AgentName, found: Worktree) -> Iterator[str]:
         yield archive.keep(room.refs, prefix, found.head)
     snapshot = archive.snapshot(found, agent)
     if snapshot is not None:
-        yield archive.keep(room.refs, prefix, snapshot)
+        yield archive.keep_snapshot(room.refs, prefix, snapshot)
     for commit in archive.lost_commits(found):
         yield archive.keep(room.refs, prefix, commit)
 

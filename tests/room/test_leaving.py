@@ -1,17 +1,21 @@
 """No way out of the room loses anything, and nothing is removed that is not kept."""
 
+import itertools
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from agentroom_git.core.events import Joined, Left, Recorded
-from agentroom_git.core.ids import Oid, parse_agent
+from agentroom_git.core.ids import AgentName, Oid, parse_agent
 from agentroom_git.errors import UsageError
+from agentroom_git.git import archive
+from agentroom_git.git.worktrees import Worktree
 from agentroom_git.room import coordination, logs, presence
 from agentroom_git.room.presence import Departure, WorkUnderWayError
-from agentroom_git.room.room import acting_as
+from agentroom_git.room.room import Room, acting_as
 from agentroom_git.system.locks import held
 from rooms import Bed
 
@@ -251,6 +255,91 @@ def test_a_lost_pointer_does_not_lose_the_edits_of_who_leaves(bed: Bed) -> None:
 
     assert bed.git("show", f"{departure.kept[0]}:new.txt", cwd=bed.repository) == "new\n"
     assert not bed.path("alice").exists()
+
+
+def _meanwhile(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
+    """Do something after the work was archived, when its claims are given back."""
+    release = coordination.release_all
+
+    def late(room: Room, agent: AgentName) -> None:
+        act()
+        release(room, agent)
+
+    monkeypatch.setattr(coordination, "release_all", late)
+
+
+def test_what_is_saved_after_the_work_was_archived_is_archived_too(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
+    bed.join("alice")
+    bed.write("alice", {"early.txt": "early\n"})
+    _meanwhile(monkeypatch, lambda: bed.write("alice", {"late.txt": "late\n"}))
+
+    departure = _leave(bed)
+
+    first, second = departure.kept
+    assert "late.txt" not in bed.git("ls-tree", "--name-only", first, cwd=bed.repository)
+    assert bed.git("show", f"{second}:late.txt", cwd=bed.repository) == "late\n"
+    assert not bed.path("alice").exists()
+    (last, *_) = logs.read_log(bed.room(), ALICE)
+    assert isinstance(last, Recorded)
+    assert last.event.body == Left(-1, departure.kept)
+
+
+def test_a_commit_on_no_branch_made_after_the_work_was_archived_is_archived(
+    bed: Bed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bed.join("alice")
+    bed.git("checkout", "--quiet", "--detach", cwd=bed.path("alice"))
+    made: list[Oid] = []
+    _meanwhile(monkeypatch, lambda: made.append(bed.commit("alice", {"late.txt": "late\n"})))
+
+    departure = _leave(bed)
+
+    assert [bed.room().refs.get(name) for name in departure.kept] == made
+
+
+def test_an_ignored_file_that_comes_late_keeps_the_worktree(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
+    bed.join("alice")
+    record = logs.record
+    late = {".gitignore": "secret\n", "secret": "only here\n"}
+
+    def recorded(*given: Any, **named: Any) -> Any:
+        bed.write("alice", late)
+        return record(*given, **named)
+
+    monkeypatch.setattr(logs, "record", recorded)
+
+    assert _leave(bed).left_behind == ("secret",)
+    assert (bed.path("alice") / "secret").exists()
+
+
+def test_where_something_goes_on_writing_nothing_is_removed(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
+    bed.join("alice")
+    monkeypatch.setattr(presence, "LOOKS", 3)
+    look, count = archive.lost_commits, itertools.count()
+
+    def busy(worktree: Worktree) -> list[Oid]:
+        bed.write("alice", {"busy.txt": f"{next(count)}\n"})
+        return look(worktree)
+
+    monkeypatch.setattr(archive, "lost_commits", busy)
+
+    with pytest.raises(WorkUnderWayError, match="goes on writing"):
+        _leave(bed)
+    assert bed.path("alice").exists()
+
+
+def test_what_is_kept_already_is_not_kept_again(bed: Bed) -> None:
+    (bed.repository / ".gitignore").write_text("secret\n")
+    bed.join("alice")
+    bed.write("alice", {".gitignore": "secret\n", "secret": "only here\n", "edit.txt": "edited\n"})
+    bed.git("add", ".gitignore", cwd=bed.path("alice"))
+
+    kept = _leave(bed).kept
+
+    assert len(kept) == 1
+    assert _leave(bed).kept == kept
+    bed.write("alice", {"edit.txt": "edited again\n"})
+    assert _leave(bed).kept == ("refs/agentroom/main/archive/alice/2",)
 
 
 @pytest.mark.parametrize("folder", ["there", "gone"])
