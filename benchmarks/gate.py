@@ -9,7 +9,7 @@ tests; they need pytest.
 The agents commit in worktrees of their own, with the real sidecar folding, syncing and checking meanwhile. Bob's
 breakage fails by itself. Alice's and carol's do not: alice changes how a function is called, everywhere; carol calls it
 the old way in a new file. Who is told repairs. Afterwards every commit on which green ever stood is checked again, in a
-fresh export.
+fresh export, and the room lands on the user's branch.
 """
 
 import argparse
@@ -193,12 +193,14 @@ def main() -> None:
         finally:
             agentroom("sidecar", "stop", cwd=bench.root)
         report["green on a failing commit"] = failing_greens(bench)
+        report |= land(bench)
     if arguments.json:
         print(json.dumps(report, indent=2))
     else:
         for name, value in report.items():
             print(f"{name:34} {value}")
     is_right = report["single named"] and report["pair named"] and not report["green on a failing commit"]
+    is_right = is_right and report["landed tree is integration's"]
     sys.exit(0 if is_right else 1)
 
 
@@ -284,6 +286,17 @@ def failing_greens(bench: Bench) -> list[str]:
             if subprocess.run(bench.project.check, shell=True, cwd=folder, capture_output=True).returncode:
                 found.append(commit)
     return found
+
+
+def land(bench: Bench) -> dict[str, object]:
+    """Land on the user's branch, and say which commits it got and whether its tree is integration's."""
+    done = subprocess.run([*AGENTROOM, "land"], cwd=bench.root, capture_output=True, text=True)
+    trees = [git("rev-parse", f"{name}^{{tree}}", cwd=bench.root) for name in ("main", "agentroom/main/integration")]
+    return {
+        "land said": done.stdout.strip() or done.stderr.strip(),
+        "landed tree is integration's": trees[0] == trees[1],
+        "commits on the user's branch": git("log", "--format=%h %an: %s", "main", cwd=bench.root).splitlines(),
+    }
 
 
 if __name__ == "__main__":
