@@ -41,7 +41,8 @@ def status(
 
         print_json({**plain(found), "stats": read_stats(room)})
         return
-    say(f"room {found.room} at {found.integration[:10]}, sidecar {'running' if found.sidecar else 'not running'}")
+    sidecar = "running" if found.sidecar else "not running: agentroom sidecar start"
+    say(f"room {found.room} at {found.integration[:10]}, sidecar {sidecar}")
     if found.disk:
         say(f"  nothing is folded or synced: {found.disk}")
     for agent in found.agents:

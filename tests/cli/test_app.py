@@ -60,3 +60,4 @@ def test_status_tells_a_newcomer_what_to_do_next(bed: Bed) -> None:
     _, out, _ = run("status", cwd=bed.repository)
 
     assert "nobody has joined: agentroom run NAME -- COMMAND" in out
+    assert "sidecar not running: agentroom sidecar start" in out
