@@ -171,7 +171,7 @@ def kill_at(pair: Pair, new: str, stop: str, before: Callable[[], None] = lambda
 
 def assert_no_trace(pair: Pair) -> None:
     left = [path.name for path in (*pair.git_dir.iterdir(), *(pair.main / ".git/refs/heads").iterdir())]
-    assert not [name for name in left if "lock" in name or "agentroom" in name]
+    assert [name for name in left if "lock" in name or "agentroom" in name] == []
     assert not list(pair.stage.glob("*/journal"))
     assert "missing" not in pair.git("fsck", "--full", "--strict")
 

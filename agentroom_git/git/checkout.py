@@ -16,6 +16,7 @@ from pygit2.enums import RepositoryOpenFlag
 from agentroom_git.errors import AgentroomError
 from agentroom_git.git.checkout_outcome import Advanced, Reason, Waits
 from agentroom_git.git.checkout_plan import Plan, Planner, has_modes
+from agentroom_git.git.commit_mark import is_commit_marked
 from agentroom_git.git.displacement import (
     NOTHING,
     Act,
@@ -39,6 +40,7 @@ from agentroom_git.git.worktree_lock import (
     clear_own_stale_lock,
     has_traces,
     hold,
+    hold_left,
     is_taken,
     mark_of,
 )
@@ -49,8 +51,6 @@ from agentroom_git.system.pids import is_alive, is_git_at_work_in, own_name
 
 __all__ = ["Advanced", "Waits", "advance", "recover", "sweep"]
 
-COMMIT_MARK = "agentroom-commit"
-"""File in the worktree's git directory, with a pid: a commit runs its hooks there and holds none of git's locks."""
 LATE_SECONDS = 0.02
 """How long after a sync the displaced files are looked at again."""
 
@@ -82,9 +82,10 @@ def advance(
 
     Files that the agent has not touched are replaced. Edited ones get what is new with the edits, still uncommitted, on
     top. Where that would decide a contest, or something untracked or staged is in the way, the worktree waits and
-    nothing is changed. `stage` is a directory of this worktree
-    alone, on its file system: displaced files stay there until `sweep`. First takes back what a sync that was killed
-    left half done. `failpoint` is called with the name of each step that changes something, before it.
+    nothing is changed. First takes back what a sync that was killed left half done.
+
+    `stage` is a directory of this worktree alone, on its file system: displaced files stay there until `sweep`.
+    `failpoint` is called with the name of each step that changes something, before it.
 
     Raises KeyError for a commit or object that the repository lacks.
     """
@@ -96,7 +97,10 @@ def advance(
 def recover(worktree: Path, *, stage: Path, clock: Clock, failpoint: Failpoint = silent) -> bool:
     """Finish or take back what a sync that was killed left in the worktree, its locks included; true if it left any.
 
-    `advance` does so first, too; this is for a worktree that needs nothing else, because its branch did arrive.
+    Its locks go only after its files: in between, the agent's git would commit others' work as the agent's own. Where
+    HEAD has left the branch of that sync, the files are the agent's and stay until HEAD is back. `advance` does so
+    first, too; this is for a worktree that needs nothing else. Callers hold the sync lock: two must not take over the
+    same locks.
     """
     handle = _open(worktree)
     git_dir = Path(handle.path).resolve()
@@ -153,18 +157,12 @@ class _Sync:
         self._failpoint = failpoint
 
     def recover(self) -> bool:
-        is_cleared = clear_own_stale_lock(self._git_dir)
-        pending = unfinished(self._stage, self._git_dir)
-        if pending and not is_taken(self._git_dir):
-            return self._recover() is None
-        return is_cleared
+        return self._recover() is None if self._pending() else clear_own_stale_lock(self._git_dir)
 
     def run(self) -> Advanced | Waits:
-        clear_own_stale_lock(self._git_dir)
-        hindrance = self._state()
+        hindrance = self._recover() or self._state()
         if hindrance is None and is_taken(self._git_dir):
             hindrance = Waits("locked")
-        hindrance = hindrance or self._recover()
         if hindrance is not None:
             return hindrance
         tip = self._tip(self._ref)
@@ -180,7 +178,7 @@ class _Sync:
         under_way = operation_under_way(self._git_dir)
         if under_way:
             return Waits("operation", detail=under_way)
-        if _is_commit_marked(self._git_dir):
+        if is_commit_marked(self._git_dir):
             return Waits("operation", detail="a commit is under way")
         return None
 
@@ -318,18 +316,31 @@ class _Sync:
         return {path: status for path, status in found.items() if status is not None and Mark.of(status) == marks[path]}
 
     def _recover(self) -> Waits | None:
-        """Take back what syncs that were killed have left."""
-        pending = unfinished(self._stage, self._git_dir)
+        """Take back what syncs that were killed have left, then release their locks."""
+        pending = self._pending()
         if not pending:
+            clear_own_stale_lock(self._git_dir)
             return None
         if any(is_alive(journal.owner) and journal.owner != own_name() for _, journal in pending):
             return Waits("locked")
-        with hold(self._git_dir, self._failpoint) as is_held:
+        with hold_left(self._git_dir, self._failpoint) as is_held:
             if not is_held:
                 return Waits("locked")
-            for path, journal in pending:
+            for path, journal in self._pending():
                 self._recover_from(path, journal)
+        clear_own_stale_lock(self._git_dir)  # and what lies beside the locks
         return None
+
+    def _pending(self) -> list[tuple[Path, Journal]]:
+        """The syncs to be taken back: none while HEAD is elsewhere or git amid something, the files being the agent's.
+
+        So it is only where the agent removed our locks.
+        """
+        found = unfinished(self._stage, self._git_dir)
+        if not found or operation_under_way(self._git_dir) or is_commit_marked(self._git_dir):
+            return []
+        head = head_branch(self._handle)
+        return [(path, journal) for path, journal in found if journal.old == journal.new or journal.ref == head]
 
     def _recover_from(self, path: Path, journal: Journal) -> None:
         note = path / _NOTE
@@ -384,11 +395,3 @@ def _staged_paths(index: IndexCopy, changes: Mapping[bytes, Change]) -> Waits | 
         path for path, sides in sorted(changes.items()) if index.entry(path) not in sides
     )
     return Waits("staged", paths) if paths else None
-
-
-def _is_commit_marked(git_dir: Path) -> bool:
-    try:
-        words = (git_dir / COMMIT_MARK).read_text(encoding="utf-8", errors="replace").split()
-    except FileNotFoundError:
-        return False
-    return bool(words) and is_alive(words[0])

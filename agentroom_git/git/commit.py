@@ -12,14 +12,14 @@ import pygit2
 from pygit2.enums import RepositoryOpenFlag
 
 from agentroom_git.core.ids import AgentName, Oid
-from agentroom_git.git.checkout import COMMIT_MARK
+from agentroom_git.git.commit_mark import is_commit_marked
 from agentroom_git.git.log import signature
 from agentroom_git.git.operations import operation_under_way
 from agentroom_git.git.refs import Refs
-from agentroom_git.git.worktree_lock import NAMES, clear_own_stale_lock, hold, is_taken
+from agentroom_git.git.worktree_lock import NAMES, hold, is_taken
 from agentroom_git.git.worktrees import Worktree
 from agentroom_git.git.writing import writing
-from agentroom_git.system.pids import is_alive, is_git_at_work_in
+from agentroom_git.system.pids import is_git_at_work_in
 
 AT_WORK = "git is at work there"
 
@@ -68,7 +68,6 @@ class Draft:
 
 def hindrance(worktree: Worktree) -> Kept | None:
     """Return why nothing of ours may be committed in the worktree now."""
-    clear_own_stale_lock(worktree.git_dir)
     under_way = operation_under_way(worktree.git_dir)
     if under_way:
         return Kept(under_way, is_passing=False)
@@ -118,12 +117,4 @@ def _put_in_place(refs: Refs, worktree: Worktree, draft: Draft, made: Oid, note:
 
 
 def _is_at_work(worktree: Worktree) -> bool:
-    return _is_commit_marked(worktree.git_dir) or is_git_at_work_in(worktree.path)
-
-
-def _is_commit_marked(git_dir: Path) -> bool:
-    try:
-        words = (git_dir / COMMIT_MARK).read_text(encoding="utf-8", errors="replace").split()
-    except FileNotFoundError:
-        return False
-    return bool(words) and is_alive(words[0])
+    return is_commit_marked(worktree.git_dir) or is_git_at_work_in(worktree.path)

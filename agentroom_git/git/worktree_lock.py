@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from agentroom_git.system.clock import Clock
+from agentroom_git.system.exchange import ExchangeUnsupportedError, Folder, exchange
 from agentroom_git.system.failpoint import Failpoint
 from agentroom_git.system.pids import is_alive, own_name
 
@@ -23,11 +24,34 @@ _PART = ".agentroom-"  # followed by the pid of the process that makes or remove
 @contextmanager
 def hold(git_dir: Path, failpoint: Failpoint, names: Sequence[str] = NAMES) -> Iterator[bool]:
     """Hold index.lock and HEAD.lock of a worktree; yields false, holding none, where one is taken."""
+    with _hold(git_dir, failpoint, names, _create) as is_held:
+        yield is_held
+
+
+@contextmanager
+def hold_left(git_dir: Path, failpoint: Failpoint) -> Iterator[bool]:
+    """Hold both like `hold`, and also where a process of ours that has died left them.
+
+    Such a lock changes hands in one step: git finds it taken throughout. Where another's is in the way, nothing is
+    touched.
+    """
+    signs = [_read(git_dir / name) for name in NAMES]
+    if any(sign is not None and not _is_stale(sign) for sign in signs):
+        yield False
+        return
+    with _hold(git_dir, failpoint, NAMES, lambda lock: _create(lock) or _take_over(lock)) as is_held:
+        yield is_held
+
+
+@contextmanager
+def _hold(
+    git_dir: Path, failpoint: Failpoint, names: Sequence[str], take: Callable[[Path], int | None]
+) -> Iterator[bool]:
     held: list[tuple[Path, int]] = []
     try:
         for name in names:
             failpoint(f"lock {name}")
-            inode = _create(git_dir / name)
+            inode = take(git_dir / name)
             if inode is None:
                 break
             held.append((git_dir / name, inode))
@@ -40,15 +64,47 @@ def hold(git_dir: Path, failpoint: Failpoint, names: Sequence[str] = NAMES) -> I
 
 def _create(lock: Path) -> int | None:
     """Make the lock with its content in one step; return its inode, or None where it exists."""
-    part = lock.with_name(f"{lock.name}{_PART}{os.getpid()}")
-    part.write_text(f"{_SIGN}{own_name()}\n")
+    part = _make_part(lock)
+    inode = part.stat().st_ino
     try:
         lock.hardlink_to(part)
     except FileExistsError:
         return None
     finally:
         part.unlink()
-    return lock.stat().st_ino
+    return inode
+
+
+def _make_part(lock: Path) -> Path:
+    part = lock.with_name(f"{lock.name}{_PART}{os.getpid()}")
+    part.write_text(f"{_SIGN}{own_name()}\n")
+    return part
+
+
+def _take_over(lock: Path) -> int | None:
+    """Put our lock in place of that of a process of ours that has died; return its inode, or None where it is not."""
+    sign = _read(lock)
+    if sign is None or not _is_stale(sign):
+        return None
+    part = _make_part(lock)
+    inode = part.stat().st_ino
+    try:
+        return inode if _exchange(lock, part, sign) else None
+    except ExchangeUnsupportedError:
+        return _create(lock) if _clear(lock) else None
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _exchange(lock: Path, part: Path, sign: str) -> bool:
+    with Folder(lock.parent) as folder:
+        ends = (folder, os.fsencode(lock.name), folder, os.fsencode(part.name))
+        if not exchange(*ends):
+            return False
+        if _read(part) != sign:  # it had become another's
+            exchange(*ends)
+            return False
+    return True
 
 
 def _release(lock: Path, inode: int) -> None:
@@ -59,6 +115,12 @@ def _release(lock: Path, inode: int) -> None:
 
 def is_taken(git_dir: Path) -> bool:
     return any((git_dir / name).exists() for name in NAMES)
+
+
+def is_left(git_dir: Path) -> bool:
+    """Whether a process of ours that has died left a lock there."""
+    signs = (_read(git_dir / name) for name in NAMES)
+    return any(sign is not None and _is_stale(sign) for sign in signs)
 
 
 def has_traces(git_dir: Path) -> bool:

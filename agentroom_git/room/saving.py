@@ -17,7 +17,7 @@ from agentroom_git.git.claims_ref import read_table
 from agentroom_git.git.commit import Draft, Kept, Seen, commit_draft, hindrance
 from agentroom_git.git.private_git import PrivateGit, private_git
 from agentroom_git.git.worktrees import Worktree
-from agentroom_git.room import presence, savable, stale
+from agentroom_git.room import left_locks, presence, savable, stale
 from agentroom_git.room.room import Room
 
 # What is uncommitted inside a submodule is not this repository's to save.
@@ -97,6 +97,7 @@ def save_in_the_way(room: Room, agent: AgentName, worktree: Worktree) -> Saved:
 def _save(room: Room, agent: AgentName, worktree: Worktree, message: str, why: str, since: float | None) -> Saved:
     if worktree.head is None:
         raise SaveError(f"HEAD of {worktree.path} names no commit", hint="commit there by hand")
+    left_locks.take_back(room, agent, worktree)
     kept = hindrance(worktree)
     if kept is not None and kept.is_passing:
         return Saved(None, (), (), is_passing=True)

@@ -197,6 +197,37 @@ def test_what_an_agent_commits_after_removing_our_lock_stays_committed(pair: Pai
         pair.git("clean", "--quiet", "--force", "-d", "-x", cwd=pair.agent)
 
 
+def test_what_an_agent_commits_on_another_branch_after_removing_our_lock_stays(pair: Pair) -> None:
+    old, new = pair.tip(), pair.commit(CHANGE)
+    kill_at(pair, new, "write index")
+    for name in ("index.lock", "HEAD.lock"):
+        (pair.git_dir / name).unlink()
+    pair.git("switch", "--quiet", "--create", "feature", cwd=pair.agent)
+    pair.git("add", "--all", cwd=pair.agent)
+    pair.git("commit", "--quiet", "--message", "mine", cwd=pair.agent)
+
+    assert pair.advance(new, old=old) == Waits("branch")
+    assert pair.status() == ""
+
+    pair.git("switch", "--quiet", "agent", cwd=pair.agent)
+    assert isinstance(pair.advance(new, old=old), Advanced)
+    assert_whole(pair, new)
+
+
+def test_git_finds_the_locks_of_a_killed_sync_taken_until_its_files_are_back(pair: Pair) -> None:
+    old, new = pair.tip(), pair.commit(CHANGE)
+    kill_at(pair, new, "write index")
+    taken: list[bool] = []
+
+    def look(step: str) -> None:
+        if step in ("lock HEAD.lock", "undo files", "undo index", "finish taking back"):
+            taken.append((pair.git_dir / "index.lock").exists() and (pair.git_dir / "HEAD.lock").exists())
+
+    pair.advance(new, old=old, failpoint=look)
+
+    assert taken[:4] == [True] * 4
+
+
 @pytest.mark.parametrize("name", ["index.lock", "HEAD.lock"])
 def test_the_lock_of_a_process_of_ours_that_has_died_is_cleared_and_a_foreign_one_is_not(pair: Pair, name: str) -> None:
     new = pair.commit(CHANGE)

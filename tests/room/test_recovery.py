@@ -53,6 +53,33 @@ def test_folds_go_on_after_a_fold_was_killed_with_the_lock_on_integration(bed: B
     assert bed.integrated("new.txt") == "new\n"
 
 
+def test_a_half_synced_worktree_is_taken_back_before_its_agents_git_is_let_in_again(bed: Bed) -> None:
+    bed.join("alice", "bob")
+    bed.commit("bob", {"README.md": "bob\n", "z.txt": "bob\n"})
+    bed.fold()
+    before = (bed.path("alice") / "README.md").read_text()
+    kill_at(bed, "add 1", lambda room: sync_room(room, [AgentName("alice")]))
+    assert (bed.path("alice") / "README.md").read_text() == "bob\n"
+
+    assert clear_left_locks(bed.room())
+
+    assert (bed.path("alice") / "README.md").read_text() == before
+    assert bed.git("status", "--porcelain", cwd=bed.path("alice")) == ""
+    bed.git("switch", "--quiet", "--create", "feature", cwd=bed.path("alice"))
+
+
+def test_a_save_after_a_sync_was_killed_among_its_files_has_nothing_of_the_others(bed: Bed) -> None:
+    bed.join("alice", "bob")
+    bed.commit("bob", {"README.md": "bob\n", "z.txt": "bob\n"})
+    bed.fold()
+    bed.write("alice", {"mine.txt": "mine\n"})
+    kill_at(bed, "add 1", lambda room: sync_room(room, [AgentName("alice")]))
+
+    save(bed.room())
+
+    assert bed.git("show", "--format=", "--name-only", "HEAD", cwd=bed.path("alice")) == "mine.txt\n"
+
+
 def save(room: Room) -> None:
     alice = parse_agent("alice")
     save_edits(acting_as(room, alice), alice, own_worktree(room, alice))

@@ -7,9 +7,10 @@ old date and nobody has it open.
 from collections.abc import Iterator
 from pathlib import Path
 
-from agentroom_git.git.worktree_lock import clear_own_stale_lock
+from agentroom_git.git.worktree_lock import clear_own_stale_lock, is_left
 from agentroom_git.git.worktrees import list_worktrees
 from agentroom_git.room.doctor.finding import Finding
+from agentroom_git.room.left_locks import clear_left_locks
 from agentroom_git.room.room import Room
 from agentroom_git.system.git_processes import git_processes
 from agentroom_git.system.pids import is_alive
@@ -23,8 +24,10 @@ _REFS = ("refs/agentroom", "refs/heads/agentroom", "refs/notes/agentroom")
 def examine_locks(room: Room, *, fix: bool) -> Iterator[Finding]:
     folders = [room.repo.common_dir, *(found.git_dir for found in list_worktrees(room.repo))]
     if fix:
-        for folder in folders:
-            if clear_own_stale_lock(folder):
+        left = [folder for folder in folders if is_left(folder)]
+        clear_left_locks(room)
+        for folder in left:
+            if clear_own_stale_lock(folder) or not is_left(folder):
                 yield Finding("ok", f"removed a lock in {folder} that a killed sync had left")
     found = list(_locks(room.repo.common_dir, folders))
     if not found:
