@@ -16,6 +16,7 @@ from agentroom_git.git.commit_mark import is_commit_marked
 from agentroom_git.git.log import signature
 from agentroom_git.git.operations import operation_under_way
 from agentroom_git.git.refs import Refs
+from agentroom_git.git.repo import head_branch
 from agentroom_git.git.worktree_lock import NAMES, hold, is_taken
 from agentroom_git.git.worktrees import Worktree
 from agentroom_git.git.writing import writing
@@ -77,7 +78,7 @@ def hindrance(worktree: Worktree) -> Kept | None:
 
 
 def commit_draft(refs: Refs, worktree: Worktree, draft: Draft, who: AgentName, message: str) -> Oid | Kept:
-    """Make the commit in somebody's name, unless the worktree's branch or index moved or git is at work there.
+    """Make the commit in somebody's name, unless HEAD, its branch or the index moved or git is at work there.
 
     Opened in the worktree, so that its own reflog tells of the commit.
     """
@@ -95,6 +96,9 @@ def commit_draft(refs: Refs, worktree: Worktree, draft: Draft, who: AgentName, m
     with hold(worktree.git_dir, refs.failpoint, names) as is_held:
         if not is_held or not draft.seen.is_current() or _is_at_work(worktree):
             return Kept(AT_WORK, is_passing=True)
+        # A switch to a new branch at the same commit leaves the index as it is.
+        if (head_branch(handle) or "") != worktree.branch:
+            return _MOVED
         note = f"commit: {message.splitlines()[0]}"
         return made if _put_in_place(replace(refs, handle=handle), worktree, draft, made, note) else _MOVED
 

@@ -122,3 +122,17 @@ def test_a_file_that_became_a_folder_is_saved(bed: Bed) -> None:
     assert _save(bed)[1] == {}
     assert bed.git("status", "--porcelain", cwd=bed.path("alice")) == ""
     assert bed.git("ls-tree", "--name-only", "HEAD", "README.md/", cwd=bed.path("alice")) == "README.md/part.md\n"
+
+
+def test_a_branch_that_head_left_meanwhile_is_not_moved(bed: Bed) -> None:
+    bed.join("alice")
+    bed.write("alice", {"README.md": "edited\n"})
+    room = bed.as_agent("alice")
+    before, own = turn.own_worktree(room, AgentName("alice")), bed.head("alice")
+    bed.git("switch", "--quiet", "--create", "feature", cwd=bed.path("alice"))
+
+    save_edits(room, AgentName("alice"), before)
+
+    assert bed.head("alice") == own
+    assert bed.git("show", "feature:README.md", cwd=bed.repository) == "edited\n"
+    assert bed.git("status", "--porcelain", cwd=bed.path("alice")) == ""
