@@ -133,6 +133,6 @@ def test_a_branch_that_head_left_meanwhile_is_not_moved(bed: Bed) -> None:
 
     save_edits(room, AgentName("alice"), before)
 
-    assert bed.head("alice") == own
+    assert bed.git("rev-parse", "agentroom/main/alice", cwd=bed.repository).strip() == own
     assert bed.git("show", "feature:README.md", cwd=bed.repository) == "edited\n"
     assert bed.git("status", "--porcelain", cwd=bed.path("alice")) == ""
