@@ -33,16 +33,15 @@ from agentroom_git.git.displacement import (
 )
 from agentroom_git.git.index_file import IndexCopy, IndexUnreadableError
 from agentroom_git.git.operations import operation_under_way
+from agentroom_git.git.ref_lock import clear_left, mark_lock
 from agentroom_git.git.repo import common_dir_of, head_branch
 from agentroom_git.git.tree_diff import Change, Entry, diff_trees
 from agentroom_git.git.worktree_lock import (
-    clear_branch_lock,
     clear_own_stale_lock,
     has_traces,
     hold,
     hold_left,
     is_taken,
-    mark_of,
 )
 from agentroom_git.system.clock import Clock
 from agentroom_git.system.exchange import ExchangeError, Folder, Mark
@@ -54,7 +53,6 @@ __all__ = ["Advanced", "Waits", "advance", "recover", "sweep"]
 LATE_SECONDS = 0.02
 """How long after a sync the displaced files are looked at again."""
 
-_NOTE = "branch-lock"
 REFLOG_MESSAGE = "agentroom: sync"
 _MISMATCH: dict[Act, Reason] = {
     Act.SWAP: "dirty",
@@ -66,6 +64,10 @@ _MISMATCH: dict[Act, Reason] = {
 
 class NotAWorktreeError(AgentroomError):
     """The directory is not the worktree of a repository; git would look for one above it."""
+
+
+class BranchError(AgentroomError):
+    """git could not move the branch of a worktree whose files were ready."""
 
 
 def advance(
@@ -276,6 +278,10 @@ class _Sync:
                 return self._sync_with_branch(transaction, bench, staged, index)
         except ExchangeError as error:
             return Waits("exchange", detail=error.message)
+        except pygit2.GitError as error:
+            if "lock" not in str(error):
+                raise BranchError(f"{self._ref} could not be moved: {error}", hint="run: agentroom doctor") from error
+            return Waits("locked", detail=f"somebody removed the branch's lock: {error}")
 
     def _sync_with_branch(
         self, transaction: pygit2.ReferenceTransaction, bench: Bench, staged: _Staged, index: IndexCopy
@@ -285,8 +291,8 @@ class _Sync:
             transaction.lock_ref(self._ref)
         except pygit2.GitError as error:
             return Waits("locked", detail=str(error))
-        self._failpoint("note branch lock")
-        (bench.path / _NOTE).write_text(mark_of(self._lock_of(self._ref)))
+        self._failpoint("mark branch lock")
+        mark_lock(common_dir_of(self._git_dir), self._ref)
         if self._tip(self._ref) != self._old:
             return Waits("moved")
         refused = self._sync_files_and_index(bench, staged, index)
@@ -326,16 +332,16 @@ class _Sync:
         with hold_left(self._git_dir, self._failpoint) as is_held:
             if not is_held:
                 return Waits("locked")
-            for path, journal in self._pending():
+            pending = self._pending()
+            if not all(clear_left(common_dir_of(self._git_dir), journal.ref, self._clock) for _, journal in pending):
+                return Waits("locked", detail="the branch is locked")
+            for path, journal in pending:
                 self._recover_from(path, journal)
         clear_own_stale_lock(self._git_dir)  # and what lies beside the locks
         return None
 
     def _pending(self) -> list[tuple[Path, Journal]]:
-        """The syncs to be taken back: none while HEAD is elsewhere or git amid something, the files being the agent's.
-
-        So it is only where the agent removed our locks.
-        """
+        """The syncs to take back: none while HEAD is elsewhere or git amid something, which takes a removed lock."""
         found = unfinished(self._stage, self._git_dir)
         if not found or operation_under_way(self._git_dir) or is_commit_marked(self._git_dir):
             return []
@@ -343,8 +349,6 @@ class _Sync:
         return [(path, journal) for path, journal in found if journal.old == journal.new or journal.ref == head]
 
     def _recover_from(self, path: Path, journal: Journal) -> None:
-        note = path / _NOTE
-        clear_branch_lock(self._lock_of(journal.ref), note.read_text() if note.exists() else "", self._clock)
         with Bench(path, has_modes=journal.has_modes) as bench:
             self._take_back(bench, journal)
 
@@ -384,9 +388,6 @@ class _Sync:
             return str(self._handle.lookup_reference(ref).target)
         except KeyError:
             return None
-
-    def _lock_of(self, ref: str) -> Path:
-        return common_dir_of(self._git_dir) / f"{ref}.lock"
 
 
 def _staged_paths(index: IndexCopy, changes: Mapping[bytes, Change]) -> Waits | None:

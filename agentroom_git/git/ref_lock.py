@@ -3,8 +3,8 @@
 libgit2 makes the file empty and puts the new value into it only at the very end, so that meanwhile it can carry the
 name of our process: no longer than the value, which overwrites it. A lock so marked is cleared once its process is
 dead. A kill in the microseconds before or after the mark leaves one without a name; only if no git process is at work
-in the repository, and the file was watched unchanged for longer than any of us holds a lock, is it taken for such a
-one.
+in the repository, no living sync of ours has a worktree, and the file was watched unchanged for longer than any of us
+holds a lock, is it taken for such a one.
 """
 
 import os
@@ -17,7 +17,7 @@ import pygit2
 
 from agentroom_git.errors import AgentroomError
 from agentroom_git.git.repo import common_dir_of
-from agentroom_git.git.worktree_lock import WATCH_SECONDS, mark_of, take_away
+from agentroom_git.git.worktree_lock import WATCH_SECONDS, is_held_by_another, mark_of, take_away
 from agentroom_git.system.clock import Clock
 from agentroom_git.system.git_processes import git_processes
 from agentroom_git.system.pids import is_alive, own_brief_name
@@ -66,6 +66,26 @@ def _lock(handle: pygit2.Repository, clock: Clock, name: str) -> pygit2.Referenc
             return transaction
 
 
+def mark_lock(common: Path, name: str) -> None:
+    """Put our name into the lock of a ref that we hold."""
+    mark = _SIGN + own_brief_name().encode()
+    if len(mark) <= _VALUE_BYTES:
+        with suppress(OSError):
+            handle = os.open(common / f"{name}.lock", os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            try:
+                os.write(handle, mark)
+            finally:
+                os.close(handle)
+
+
+def clear_left(common: Path, name: str, clock: Clock) -> bool:
+    """Clear the lock that a killed sync left on its branch, a lock without a mark after watching it.
+
+    For whoever has taken over the locks of the branch's worktree. False where the lock may be another's and stays.
+    """
+    return _LockFile(common, name, clock).clear_watched()
+
+
 def clear_left_below(common: Path, prefix: str, clock: Clock) -> bool:
     """Clear the locks of refs right below `prefix` that killed processes of ours have left; return whether any was.
 
@@ -97,14 +117,8 @@ class _LockFile:
 
     def mark(self) -> None:
         """Put our name into the lock that we hold, where it is one of the room's refs."""
-        name = _SIGN + own_brief_name().encode()
-        if self._name.startswith(_OURS) and len(name) <= _VALUE_BYTES:
-            with suppress(OSError):
-                handle = os.open(self._path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-                try:
-                    os.write(handle, name)
-                finally:
-                    os.close(handle)
+        if self._name.startswith(_OURS):
+            mark_lock(self._common, self._name)
 
     def clear_if_left(self) -> bool:
         """Remove the lock if a process of ours that has died left it; looked at now and then while one waits."""
@@ -124,6 +138,19 @@ class _LockFile:
         is_left = self._is_of_the_dead() or (self._is_old() and self._is_nobodys())
         return bool(found) and is_left and take_away(self._path, lambda aside: mark_of(aside) == found)
 
+    def clear_watched(self) -> bool:
+        """Remove the lock if a process of ours that has died left it; whether there is none now."""
+        found = mark_of(self._path)
+        if not found:
+            return True
+        if not self._is_of_the_dead():
+            if self._owner():
+                return False
+            self._clock.sleep(WATCH_SECONDS)
+            if not self._is_nobodys():
+                return False
+        return take_away(self._path, lambda aside: mark_of(aside) == found)
+
     def _is_old(self) -> bool:
         try:
             return self._clock.now().timestamp() - self._path.stat().st_mtime >= WATCH_SECONDS
@@ -135,7 +162,10 @@ class _LockFile:
         return bool(owner) and not is_alive(owner)
 
     def _is_nobodys(self) -> bool:
-        return not self._owner() and git_processes(self._places()) == []
+        """Whether no git and no sync can hold it: one that was stopped may not have come to mark its lock."""
+        if self._owner() or any(map(is_held_by_another, self._common.glob("worktrees/*"))):
+            return False
+        return git_processes(self._places()) == []
 
     def _owner(self) -> str:
         try:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from agentroom_git.system.clock import Clock
 from agentroom_git.system.exchange import ExchangeUnsupportedError, Folder, exchange
 from agentroom_git.system.failpoint import Failpoint
 from agentroom_git.system.pids import is_alive, own_name
@@ -123,6 +122,12 @@ def is_left(git_dir: Path) -> bool:
     return any(sign is not None and _is_stale(sign) for sign in signs)
 
 
+def is_held_by_another(git_dir: Path) -> bool:
+    """Whether another process of ours, which lives, keeps HEAD on its branch there: it syncs or commits."""
+    sign = _read(git_dir / "HEAD.lock") or ""
+    return sign.startswith(_SIGN) and not _is_stale(sign) and sign.removeprefix(_SIGN).strip() != own_name()
+
+
 def has_traces(git_dir: Path) -> bool:
     """Whether a lock is held there, or something of ours lies about that only a kill leaves behind."""
     return is_taken(git_dir) or next(git_dir.glob(f"*{_PART}*"), None) is not None
@@ -160,20 +165,6 @@ def mark_of(lock: Path) -> str:
     except FileNotFoundError:
         return ""
     return f"{status.st_ino} {status.st_mtime_ns} {status.st_size}"
-
-
-def clear_branch_lock(lock: Path, noted: str, clock: Clock) -> None:
-    """Remove the lock of a branch that a killed sync left.
-
-    libgit2 makes it empty. If the sync came to note which file it is, it goes at once; otherwise only after it has been
-    watched unchanged, since git may have taken the lock in the meantime and holds one for a few milliseconds.
-    """
-    found = mark_of(lock)
-    if not found:
-        return
-    if found != noted:
-        clock.sleep(WATCH_SECONDS)
-    take_away(lock, lambda aside: mark_of(aside) == found)
 
 
 def take_away(lock: Path, is_expected: Callable[[Path], bool]) -> bool:

@@ -239,11 +239,14 @@ def test_the_lock_of_a_process_of_ours_that_has_died_is_cleared_and_a_foreign_on
     assert isinstance(pair.advance(new), Advanced)
 
 
-def test_a_branch_lock_that_was_not_noted_is_removed_only_after_it_was_watched(pair: Pair) -> None:
+def test_a_branch_lock_without_a_mark_is_removed_only_after_it_was_watched_and_no_git_is_at_work(pair: Pair) -> None:
     old, new = pair.tip(), pair.commit(CHANGE)
-    kill_at(pair, new, "note branch lock")
+    kill_at(pair, new, "mark branch lock")
     pair.clock.slept = 0.0
 
+    with subprocess.Popen(["git", "cat-file", "--batch"], cwd=pair.main, stdin=subprocess.PIPE) as git:
+        assert pair.advance(new, old=old).reason == "locked"  # it may be that git's
+        git.kill()
     assert isinstance(pair.advance(new, old=old), Advanced)
     assert pair.clock.slept >= 2.0
 
@@ -253,6 +256,23 @@ def test_a_branch_lock_that_was_not_noted_is_removed_only_after_it_was_watched(p
 
     assert isinstance(pair.advance(new, old=old), Advanced)
     assert pair.clock.slept < 2.0
+
+
+def test_a_sync_whose_branch_lock_somebody_removed_is_taken_back_and_waits(pair: Pair) -> None:
+    old, new = pair.tip(), pair.commit(CHANGE)
+    lock, marks = pair.main / ".git/refs/heads/agent.lock", []
+
+    def remove(step: str) -> None:
+        if step == "move branch":
+            marks.append(lock.read_text())
+            lock.unlink()
+
+    outcome = pair.advance(new, failpoint=remove)
+
+    assert isinstance(outcome, Waits)
+    assert outcome.reason == "locked"
+    assert marks[0].startswith(f"agentroom {os.getpid()} ")
+    assert_whole(pair, old)
 
 
 def test_a_sync_that_cannot_be_prepared_leaves_nothing_staged(pair: Pair) -> None:

@@ -4,6 +4,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from agentroom_git.git import ref_lock
 from agentroom_git.git.worktree_lock import hold
 from agentroom_git.room.left_locks import clear_left_locks
 from agentroom_git.system.failpoint import silent
@@ -16,6 +19,16 @@ from agentroom_git.git.worktree_lock import hold
 
 with hold(Path(sys.argv[1]), lambda step: None):
     os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+WAITS_HOLDING = """
+import sys
+from pathlib import Path
+from agentroom_git.git.worktree_lock import hold
+
+with hold(Path(sys.argv[1]), lambda step: None):
+    print("held", flush=True)
+    sys.stdin.read()
 """
 
 
@@ -31,6 +44,23 @@ def test_locks_of_the_dead_go_and_the_agents_git_works_again(bed: Bed) -> None:
     assert clear_left_locks(bed.room())
     bed.commit("alice", {"a.txt": "works\n"})
     assert not clear_left_locks(bed.room())
+
+
+def test_a_branch_lock_without_a_mark_stays_while_a_living_sync_has_a_worktree(
+    bed: Bed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ref_lock, "WATCH_SECONDS", 0.0)
+    bed.join("alice")
+    lock = bed.repository / ".git/refs/heads/agentroom/main/alice.lock"
+    lock.write_text("")
+    command = [sys.executable, "-c", WAITS_HOLDING, _git_dir(bed, "alice")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as sync:
+        assert sync.stdout is not None
+        sync.stdout.readline()
+        assert not clear_left_locks(bed.room())
+        sync.communicate()
+    assert clear_left_locks(bed.room())
+    assert not lock.exists()
 
 
 def test_locks_of_git_and_of_the_living_stay(bed: Bed) -> None:
