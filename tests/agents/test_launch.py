@@ -69,6 +69,20 @@ def test_a_hook_of_the_repository_that_refuses_still_refuses(bed: Bed) -> None:
     assert run(bed, "alice", "git", "commit", "--quiet", "--allow-empty", "-m", "x").returncode == 1
 
 
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+def test_the_mark_of_a_commit_names_the_git_process_that_makes_it(bed: Bed) -> None:
+    hook = bed.repository / ".git" / "hooks" / "commit-msg"
+    hook.parent.mkdir(exist_ok=True)
+    own_name = "from agentroom_git.system.pids import _start_of; print($PPID, _start_of($PPID))"
+    hook.write_text(f'#!/bin/sh\n{sys.executable} -c "{own_name}" >&2; exit 1\n')
+    hook.chmod(0o755)
+
+    done = run(bed, "alice", "git", "commit", "--quiet", "--allow-empty", "-m", "x")
+
+    mark = bed.repository / ".git/worktrees/alice/agentroom-commit"
+    assert mark.read_text() in done.stderr
+
+
 def test_what_was_committed_is_folded_when_the_command_has_ended(bed: Bed) -> None:
     run(bed, "alice", "sh", "-c", "echo done >a.txt && git add a.txt && git commit -q -m a")
 

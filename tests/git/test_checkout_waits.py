@@ -11,6 +11,7 @@ import pytest
 
 from agentroom_git.git.checkout import Waits
 from agentroom_git.system import exchange
+from agentroom_git.system.pids import own_name
 from worktree_pair import BASE, Link, Pair, Program, files_of, write
 
 FILES: dict[str, object] = BASE | {".gitignore": b"*.log\n", "link": Link("README.md"), "run": Program(b"1\n")}
@@ -122,7 +123,7 @@ CASES = {
     "rebase": Case(operation("rebase-merge", is_directory=True), "operation"),
     "am": Case(operation("rebase-apply", is_directory=True), "operation"),
     "sequence": Case(operation("sequencer", is_directory=True), "operation"),
-    "commit under way": Case(mark("agentroom-commit", f"{os.getpid()}\n"), "operation"),
+    "commit under way": Case(mark("agentroom-commit", f"{own_name()}\n"), "operation"),
     "index locked": Case(mark("index.lock", ""), "locked"),
     "HEAD locked": Case(mark("HEAD.lock", ""), "locked"),
     "locked by a live process of ours": Case(mark("index.lock", f"agentroom {os.getpid()}\n"), "locked"),
@@ -169,6 +170,15 @@ def test_a_branch_that_has_moved_makes_the_worktree_wait(pair: Pair) -> None:
 
     assert pair.advance(new, old=old) == Waits("moved")
     assert pair.snapshot() == before
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+@pytest.mark.parametrize("name", ["{pid}", "{pid} 1@{boot}"], ids=["bare", "started earlier"])
+def test_a_commit_mark_whose_pid_another_process_has_now_is_no_hindrance(pair: Pair, name: str) -> None:
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    write(pair.git_dir / "agentroom-commit", name.format(pid=os.getpid(), boot=boot).encode())
+
+    assert not isinstance(pair.advance(pair.commit(CHANGE)), Waits)
 
 
 def test_a_commit_mark_of_a_process_that_has_ended_is_no_hindrance(pair: Pair) -> None:
