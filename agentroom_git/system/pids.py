@@ -1,4 +1,7 @@
-"""Which process a pid is: pids are reused, so a process is named by its pid and the moment it started."""
+"""Which process a pid is: pids are reused, so a process is named by its pid and the moment it started.
+
+A container or sandbox counts its own pids, so the name also says in which pid namespace it is one.
+"""
 
 import os
 from collections.abc import Collection
@@ -12,6 +15,7 @@ _READERS = frozenset(
     b" fsmonitor--daemon gc grep help log ls-files ls-remote ls-tree maintenance name-rev rev-list rev-parse shortlog"
     b" show show-ref status whatchanged".split()
 )
+_INITIAL_NAMESPACE = "effffffc"  # a constant of the kernel's; every process can be seen from there
 _FIELDS_BEFORE_START = 19  # of /proc/PID/stat, counted after the name in brackets; the start is field 22 of proc(5)
 
 
@@ -22,26 +26,58 @@ def own_name() -> str:
 
 @lru_cache(maxsize=1)
 def _name_of(pid: int) -> str:
-    return f"{pid} {_start_of(pid)}"
+    start, namespace = _start_of(pid), _own_namespace()
+    return f"{pid} {start}.{namespace}" if start and namespace else f"{pid} {start}"
 
 
 def own_brief_name() -> str:
-    """Name this process like `own_name`, in at most 28 characters where pids and ticks are of the usual size."""
+    """Name this process like `own_name`, in at most 31 characters where pids and ticks are of the usual size."""
     pid, _, start = own_name().partition(" ")
     ticks, _, boot = start.partition("@")
-    return f"{pid} {ticks}@{boot[:8]}" if boot else pid
+    boot, _, namespace = boot.partition(".")
+    return f"{pid} {ticks}@{boot[:6]}.{namespace[-4:]}".rstrip(".") if boot else pid
 
 
 def is_alive(name: str) -> bool:
     """Whether the process that `own_name` named still runs. A bare pid is alive when any process has it.
 
     One that has ended and whose parent has not asked for its exit code does not run: a sidecar's parent may never ask.
+    One of another pid namespace runs unless it can be told that it does not.
     """
     pid, _, start = name.partition(" ")
+    start, _, namespace = start.partition(".")
+    if namespace and _own_namespace() and not _own_namespace().endswith(namespace):
+        return _may_run_elsewhere(pid, start)
     if not pid.isascii() or not pid.isdigit() or not _exists(int(pid)) or _has_ended(int(pid)):
         return False
     now = _start_of(int(pid))
     return not start or not now or now.startswith(start)
+
+
+def _may_run_elsewhere(pid: str, start: str) -> bool:
+    if not _boot_id().startswith(start.partition("@")[2]):
+        return False
+    if _own_namespace() != _INITIAL_NAMESPACE:
+        return True
+    found = (int(name) for name in os.listdir(_PROC) if name.isdigit())
+    return any(_inner_pid_of(one) == pid and _start_of(one).startswith(start) for one in found)
+
+
+def _inner_pid_of(pid: int) -> str:
+    """Return the process's pid in its own namespace, "" where that is not below this one."""
+    try:
+        status = (_PROC / str(pid) / "status").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    pids = status.partition("\nNSpid:")[2].partition("\n")[0].split()
+    return pids[-1] if len(pids) > 1 else ""
+
+
+def _own_namespace() -> str:
+    try:
+        return f"{(_PROC / 'self/ns/pid').stat().st_ino:08x}"
+    except OSError:
+        return ""
 
 
 def descends_from_any_with(variables: Collection[str]) -> bool:
@@ -137,12 +173,15 @@ def _has_ended(pid: int) -> bool:
 
 def _start_of(pid: int) -> str:
     """Ticks from boot to the start of the process, with the boot's id; "" where the system has no /proc."""
-    fields = _stat_of(pid)
+    fields, boot = _stat_of(pid), _boot_id()
+    return f"{fields[_FIELDS_BEFORE_START]}@{boot}" if fields and boot else ""
+
+
+def _boot_id() -> str:
     try:
-        boot = (_PROC / "sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return (_PROC / "sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except OSError:
         return ""
-    return f"{fields[_FIELDS_BEFORE_START]}@{boot}" if fields else ""
 
 
 def _stat_of(pid: int) -> list[str]:

@@ -73,7 +73,7 @@ def test_a_hook_of_the_repository_that_refuses_still_refuses(bed: Bed) -> None:
 def test_the_mark_of_a_commit_names_the_git_process_that_makes_it(bed: Bed) -> None:
     hook = bed.repository / ".git" / "hooks" / "commit-msg"
     hook.parent.mkdir(exist_ok=True)
-    own_name = "from agentroom_git.system.pids import _start_of; print($PPID, _start_of($PPID))"
+    own_name = "from agentroom_git.system.pids import _name_of; print(_name_of($PPID))"
     hook.write_text(f'#!/bin/sh\n{sys.executable} -c "{own_name}" >&2; exit 1\n')
     hook.chmod(0o755)
 

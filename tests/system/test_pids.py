@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agentroom_git.system.pids import is_alive, is_git_at_work_in, own_name
+from agentroom_git.system.pids import is_alive, is_git_at_work_in, own_brief_name, own_name
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/comm").exists(), reason="needs /proc")
 
@@ -58,6 +58,27 @@ def test_a_process_is_known_by_its_pid_and_start() -> None:
     assert is_alive(name)
     assert not is_alive(f"{os.getpid()} 1@another-boot")
     assert not is_alive("not a pid")
+
+
+@pytest.mark.skipif(subprocess.run(["sh", "-c", "unshare -Upf true"]).returncode != 0, reason="needs unshare")
+def test_a_process_of_another_pid_namespace_runs_though_its_pid_is_another_here() -> None:
+    source = (
+        "import sys; from agentroom_git.system.pids import own_brief_name, own_name;"
+        "print(own_name()); print(own_brief_name(), flush=True); sys.stdin.read()"
+    )
+    command = ["unshare", "-Urpf", "--mount-proc", sys.executable, "-c", source]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as inside:
+        assert inside.stdout is not None
+        names = [inside.stdout.readline().strip() for _ in range(2)]
+        alive = [is_alive(name) for name in names]
+        inside.communicate()
+    assert alive == [True, True]
+    assert not is_alive(names[0].replace("@", "@another-boot"))
+
+
+def test_a_brief_name_is_known_and_fits_into_the_lock_of_a_ref() -> None:
+    assert is_alive(own_brief_name())
+    assert len(own_brief_name()) <= 31
 
 
 def test_a_process_that_has_ended_and_was_not_waited_for_does_not_run() -> None:
