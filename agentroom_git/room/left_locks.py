@@ -20,11 +20,15 @@ from agentroom_git.system.locks import try_hold
 
 def clear_left_locks(room: Room) -> bool:
     """Remove them, and nobody else's; return whether there was one. Cheap enough to be called every second."""
+    cleared = take_all_back(room)
+    return clear_left_below(room.repo.common_dir, room.names.branches, room.clock) or cleared
+
+
+def take_all_back(room: Room) -> bool:
+    """Remove those of the worktrees, after what a killed sync left there was taken back; whether there was one."""
     folder = room.repo.common_dir / "worktrees"
     left = [entry for entry in sorted(folder.iterdir()) if is_left(entry)] if folder.is_dir() else []
-    cleared = _clear(room, left) if left else False
-    branches = room.names.branches
-    return clear_left_below(room.repo.common_dir, branches, room.clock) or cleared
+    return _clear(room, left) if left else False
 
 
 def take_back(room: Room, agent: AgentName, worktree: Worktree) -> bool:

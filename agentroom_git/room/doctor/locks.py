@@ -10,7 +10,7 @@ from pathlib import Path
 from agentroom_git.git.worktree_lock import clear_own_stale_lock, is_left
 from agentroom_git.git.worktrees import list_worktrees
 from agentroom_git.room.doctor.finding import Finding
-from agentroom_git.room.left_locks import clear_left_locks
+from agentroom_git.room.left_locks import take_all_back
 from agentroom_git.room.room import Room
 from agentroom_git.system.git_processes import git_processes
 from agentroom_git.system.pids import is_alive
@@ -25,7 +25,7 @@ def examine_locks(room: Room, *, fix: bool) -> Iterator[Finding]:
     folders = [room.repo.common_dir, *(found.git_dir for found in list_worktrees(room.repo))]
     if fix:
         left = [folder for folder in folders if is_left(folder)]
-        clear_left_locks(room)
+        take_all_back(room)
         for folder in left:
             if clear_own_stale_lock(folder) or not is_left(folder):
                 yield Finding("ok", f"removed a lock in {folder} that a killed sync had left")
