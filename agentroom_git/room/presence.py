@@ -194,7 +194,11 @@ def _remove(room: Room, agent: AgentName, kept: tuple[str, ...], discard_ignored
     An editor, or an agent that was not started by `agentroom run`, may go on writing there meanwhile.
     """
     for _ in range(LOOKS):
-        found = room.worktrees()[agent]
+        found = room.worktrees().get(agent)
+        if found is None or found.problem:
+            raise WorkUnderWayError(
+                f"somebody else removed {agent}'s worktree", hint="agentroom status says what is left"
+            )
         _check_removable(found)
         behind = () if discard_ignored else tuple(_precious(room, found))
         late = tuple(ref for ref in _archive(room, agent, found) if ref not in kept)

@@ -297,6 +297,25 @@ def test_a_commit_on_no_branch_made_after_the_work_was_archived_is_archived(
     assert [bed.room().refs.get(name) for name in departure.kept] == made
 
 
+@pytest.mark.parametrize("gone", ["folder", "entry"])
+def test_a_worktree_that_somebody_removes_meanwhile_is_told(
+    bed: Bed, monkeypatch: pytest.MonkeyPatch, gone: str
+) -> None:
+    bed.join("alice")
+    (bed.repository / ".git" / "worktrees" / "alice" / "locked").unlink()
+    removed = bed.path("alice") if gone == "folder" else bed.repository / ".git" / "worktrees" / "alice"
+    record = logs.record
+
+    def recorded(*given: Any, **named: Any) -> Any:
+        shutil.rmtree(removed)
+        return record(*given, **named)
+
+    monkeypatch.setattr(logs, "record", recorded)
+
+    with pytest.raises(WorkUnderWayError, match="somebody else removed alice's worktree"):
+        _leave(bed)
+
+
 def test_an_ignored_file_that_comes_late_keeps_the_worktree(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
     bed.join("alice")
     record = logs.record
