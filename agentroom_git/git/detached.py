@@ -62,6 +62,9 @@ def put(worktree: Worktree, commit: Oid) -> None:
 def remove(repo: Repo, path: Path) -> None:
     """Remove the worktree with everything in it, and what else is at its path; nothing a link leads to."""
     found = find_at(repo, path)
+    if found is None and not os.path.lexists(path.parent):
+        # Taking the lock would make the private folder where there is none.
+        return
     with held(repo.private_dir / "worktrees.lock", seconds=LOCK_SECONDS, what="the lock on worktrees"):
         for place in (path.parent, path):
             if place.is_symlink() or place.is_file():
