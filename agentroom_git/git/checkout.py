@@ -2,7 +2,8 @@
 
 Everything happens under the worktree's `index.lock` and `HEAD.lock` and the branch's own lock: files, then index, then
 branch. A branch that moved without its index would make the agent's next commit revert the others' work silently; files
-that moved without the branch would put the others' work into it. Whatever stops the sync on the way, the files go back.
+that moved without the branch would put the others' work into it. Whatever stops the sync on the way, the files go back,
+and only then the locks.
 """
 
 import os
