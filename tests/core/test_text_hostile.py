@@ -59,7 +59,7 @@ MADE = {
     ),
     "too many lines": tuple(b"a\n" * 500_000 + word for word in (b"", b"a", b"b")),
     "noise": tuple(
-        bytes(random.Random(seed).choices(b"ab", k=150_000)).replace(b"a", b"a\n").replace(b"b", b"b\n")
+        bytes(random.Random(seed).choices(b"ab", k=120_000)).replace(b"a", b"a\n").replace(b"b", b"b\n")
         for seed in (1, 2, 3)
     ),
     "deep brackets": tuple(b"x = " + b"(" * DEEP + word + b")" * DEEP + b"\n" for word in (b"1", b"2", b"3")),

@@ -39,7 +39,7 @@ def test_status_names_the_folder_while_something_is_in_it(bed: Bed, monkeypatch:
 
     shown = CliRunner().invoke(app, ["status"]).output
 
-    assert f"1 replaced versions of its files, kept for an hour: {bed.room().worktrees_dir}/.stage/bob" in shown
+    assert f"1 replaced version of its files, kept for an hour: {bed.room().worktrees_dir}/.stage/bob" in shown
 
 
 def test_a_damaged_journal_hides_nothing_else(bed: Bed) -> None:
