@@ -10,7 +10,10 @@ from simulation.seeds import ScheduleError, seeds
 SCHEDULES = int(os.environ.get("SIM_PURE", "3000"))
 BATCH = 100
 NOT_MENDED = (694, 1633, 1882, 2335, 2538, 2569, 2648, 2709)
-"""Schedules that lose or bring back a line, not understood yet; agents rewrite and merge each other by hand in all of them."""
+"""Schedules that lose or bring back a line, not understood yet.
+
+In all of them agents rewrite and merge each other by hand.
+"""
 pytestmark = pytest.mark.timeout(900)  # three seconds, but for a busy machine
 
 
