@@ -82,7 +82,14 @@ def test_what_is_kept_can_be_looked_at(tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_end_halfway_leaves_no_process_and_no_folder(number: signal.Signals, tmp_path: Path) -> None:
     env = dict(os.environ) | {"TMPDIR": str(tmp_path), "PYTHONUNBUFFERED": "1"}
-    process = subprocess.Popen([*own_command(), "demo"], env=env, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [*own_command(), "demo"],
+        env=env,
+        stdout=subprocess.PIPE,
+        text=True,
+        # Where the tests run in the background, a shell has them ignore this signal, and so would what they start.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL) and None,
+    )
     alarm = threading.Timer(60, process.kill)
     alarm.start()
     assert process.stdout is not None
