@@ -143,10 +143,11 @@ def _is_git_in(process: str, inside: str) -> bool:
         if not f"{os.readlink(f'{process}/cwd')}{os.sep}".startswith(inside):
             return False
         with open(f"{process}/cmdline", "rb") as file:
-            words = file.read(65536).split(b"\0")[1:]
+            words = file.read(65536).split(b"\0")
     except OSError:
         return False
-    return _verb(words) not in _READERS
+    # A process without any words is on its way out: the kernel takes its memory before its working directory.
+    return words != [b""] and _verb(words[1:]) not in _READERS
 
 
 def _verb(words: list[bytes]) -> bytes:

@@ -7,19 +7,22 @@ from pathlib import Path
 
 import pytest
 
+from agentroom_git.system import pids
 from agentroom_git.system.pids import is_alive, is_git_at_work_in, own_brief_name, own_name
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/comm").exists(), reason="needs /proc")
 
 
-def _while_running(command: list[str], folder: Path, environment: dict[str, str]) -> bool:
-    """Return the verdict on the folder while the command waits for us."""
+def _while_running(command: list[str], folder: Path, environment: dict[str, str], said: bytes = b"") -> bool:
+    """Return the verdict on the folder while the command, which has answered with a line, waits for us."""
     child = subprocess.Popen(
         command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=os.environ | environment
     )
     assert child.stdout is not None
     assert child.stdin is not None
-    child.stdout.readline()
+    child.stdin.write(said)
+    child.stdin.flush()
+    assert child.stdout.readline()
     verdict = is_git_at_work_in(folder)
     child.stdin.close()
     child.stdout.close()
@@ -40,8 +43,22 @@ def test_an_alias_counts_since_it_may_do_anything(repository: Path, options: lis
 
 
 def test_a_reader_does_not_count(repository: Path) -> None:
-    command = ["git", "-c", f"core.pager={WAIT}", "--paginate", "log"]
-    assert not _while_running(command, repository, {"GIT_PAGER": WAIT})
+    assert not _while_running(["git", "-c", "core.pager=cat", "cat-file", "--batch-check"], repository, {}, b"HEAD\n")
+
+
+@pytest.mark.parametrize(("cmdline", "counts"), [(b"", False), (b"git\0commit\0", True)])
+def test_a_git_that_is_on_its_way_out_does_not_count(
+    tmp_path: Path, cmdline: bytes, counts: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, process = tmp_path / "folder", tmp_path / "proc" / "7"
+    folder.mkdir()
+    process.mkdir(parents=True)
+    (process / "comm").write_bytes(b"git\n")
+    (process / "cmdline").write_bytes(cmdline)
+    (process / "cwd").symlink_to(folder)
+    monkeypatch.setattr(pids, "_PROC", tmp_path / "proc")
+
+    assert is_git_at_work_in(folder) is counts
 
 
 def test_a_command_elsewhere_does_not_count(repository: Path, tmp_path: Path) -> None:
