@@ -19,7 +19,7 @@ from agentroom_git.errors import UsageError
 from agentroom_git.git import delivery
 from agentroom_git.git.delivery import DeliveryError, Site
 from agentroom_git.git.folds import read_fold
-from agentroom_git.git.operations import operation_under_way
+from agentroom_git.git.operations import operation_under_way, rebased_branches
 from agentroom_git.git.worktrees import list_worktrees
 from agentroom_git.room import contests, landing_text, logs, notes, trust
 from agentroom_git.room.base import NAME_IT, base_branch, missing
@@ -229,6 +229,7 @@ def _in_the_way(room: Room, choices: Choices, plan: _Plan) -> Iterator[Objection
     if elsewhere:
         hint = f"git -C {elsewhere[0]} switch --detach, or land --branch NAME"
         yield Objection("elsewhere", f"{plan.branch} is checked out in {elsewhere[0]}", hint)
+    yield from _rebased(room, plan)
     if not _is_checked_out(room, plan.base):
         return
     under_way = operation_under_way(room.repo.common_dir)
@@ -239,6 +240,15 @@ def _in_the_way(room: Room, choices: Choices, plan: _Plan) -> Iterator[Objection
         shown = ", ".join(path_text(path) for path in paths[:MAX_SHOWN])
         text = f"{len(paths)} edited files of yours are in the way: {shown}"
         yield Objection("dirty", text, "commit or stash them, or land with --autostash")
+
+
+def _rebased(room: Room, plan: _Plan) -> Iterator[Objection]:
+    """Object to moving a branch under a rebase, which could not end then."""
+    places = {room.repo.common_dir: room.checkout} | {one.git_dir: one.path for one in list_worktrees(room.repo)}
+    for git_dir, place in places.items():
+        if plan.target in rebased_branches(git_dir):
+            hint = f"finish or abort it: git -C {place} status says how"
+            yield Objection("operation", f"a rebase of {plan.branch} is under way in {place}", hint)
 
 
 def _is_checked_out(room: Room, branch: str) -> bool:
@@ -259,6 +269,7 @@ def _not_ours(room: Room, plan: _Plan) -> Iterator[Objection]:
     """Object to replacing a branch that land did not make, or that somebody works on."""
     if plan.tip is None:
         return
+    yield from _rebased(room, plan)
     places = [one.path for one in list_worktrees(room.repo) if one.branch == plan.target]
     if places or _is_checked_out(room, plan.target):
         where = places[0] if places else room.checkout

@@ -71,6 +71,40 @@ def test_a_branch_checked_out_elsewhere_meanwhile_is_not_moved_under_that_worktr
     assert bed.git("status", "--porcelain", cwd=place) == ""
 
 
+def stop_in_a_rebase(bed: Bed, *options: str, cwd: Path) -> None:
+    bed.git("rebase", "--quiet", *options, "--exec", "false", "HEAD~1", cwd=cwd, check=False)
+
+
+def test_a_branch_that_is_rebased_is_left_where_it_is_until_the_rebase_has_ended(bed: Bed, tmp_path: Path) -> None:
+    by_hand(bed, {"mine.txt": "mine\n"})
+    two_agents(bed)
+    before = tip(bed, "main")
+    stop_in_a_rebase(bed, cwd=bed.repository)
+
+    assert (kinds(land(bed)), tip(bed, "main")) == (["operation"], before)
+    bed.git("rebase", "--abort", cwd=bed.repository)
+    bed.git("switch", "--quiet", "--detach", cwd=bed.repository)
+    place = tmp_path / "else"
+    bed.git("worktree", "add", "--quiet", place, "main", cwd=bed.repository)
+    stop_in_a_rebase(bed, cwd=place)
+    assert (kinds(land(bed)), tip(bed, "main")) == (["operation"], before)
+    bed.git("rebase", "--abort", cwd=place)
+    bed.git("worktree", "remove", place, cwd=bed.repository)
+    assert kinds(land(bed)) == []
+    assert tree(bed) == tree(bed, "agentroom/main/integration")
+
+
+def test_a_branch_that_a_rebase_of_another_takes_along_is_left_where_it_is(bed: Bed) -> None:
+    by_hand(bed, {"mine.txt": "mine\n"})
+    two_agents(bed)
+    before = tip(bed, "main")
+    bed.git("switch", "--quiet", "--create", "topic", cwd=bed.repository)
+    by_hand(bed, {"more.txt": "more\n"})
+    bed.git("rebase", "--quiet", "--update-refs", "--exec", "false", "HEAD~2", cwd=bed.repository, check=False)
+
+    assert (kinds(land(bed)), tip(bed, "main")) == (["operation"], before)
+
+
 @pytest.mark.parametrize(("first", "then"), [("main", "other"), ("other", "main")])
 def test_the_users_files_follow_the_branch_that_they_are_on_when_it_moves(bed: Bed, first: str, then: str) -> None:
     two_agents(bed)
