@@ -9,7 +9,6 @@ import hashlib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from agentroom_git.core import trailers
 from agentroom_git.core.contested import Contested, describe_contested
 from agentroom_git.core.escape import one_line, path_text
 from agentroom_git.core.events import Event, Notice, Recorded, Rewrote, Withdrawn
@@ -24,7 +23,7 @@ from agentroom_git.git.operations import operation_under_way
 from agentroom_git.git.repo import packs_changed
 from agentroom_git.git.worktrees import Worktree
 from agentroom_git.git.writing import UnwritableError
-from agentroom_git.room import base, disk, landed, logs, quarantine
+from agentroom_git.room import base, disk, landed, logs, quarantine, rewriting
 from agentroom_git.room.room import Room
 from agentroom_git.system.locks import held
 
@@ -161,7 +160,8 @@ class Folder:
             if branch.agent == BASE:
                 brought = self._fold_base(branch, decision, previous)
             elif isinstance(decision, Rewritten):
-                brought = self._join(branch, decision.old, decision.old)
+                before = rewriting.stood_for(self.room, previous.id, branch.agent, decision.old)
+                brought = self._join(branch, decision.old, before)
             else:
                 brought = _Brought(branch, Head(branch.head, branch.agent))
             made = self._write(brought, previous)
@@ -231,8 +231,7 @@ class Folder:
         the new tip alone, so that a repeated fold makes the same commit.
         """
         room, history, new = self.room, self.room.history, branch.head
-        foreign = [one for one in history.between(frozenset({new}), old) if not _is_own(room, one, branch.agent)]
-        others = history.maximal(frozenset(foreign))
+        others = history.maximal(rewriting.foreign_commits(room, branch.agent, old, new))
         heads = [Head(new, branch.agent), *(Head(one, history.author_of(one)) for one in others)]
         folded = self.engine.fold(heads) if others else Folded(history.tree_of(new), ())
         join = folds.write_join(history, branch.agent, old, new, folded.tree, history.commit(new).commit_time)
@@ -305,15 +304,6 @@ def held_agents(room: Room, worktrees: Mapping[AgentName, Worktree]) -> frozense
         for branch in observe_branches(room, worktrees)
         if not branch.under_way and isinstance(plan_fold(_observe(room, branch, previous)), Held)
     )
-
-
-def _is_own(room: Room, commit: Oid, agent: AgentName) -> bool:
-    """Return whether the commit is the agent's own work: not a fold, and no other agent's by its trailer."""
-    history = room.history
-    # A landed commit is the user's in name only: it stands for what agents did.
-    if folds.is_fold(history, commit) or trailers.values(history.message(commit), trailers.COMMIT):
-        return False
-    return history.author_of(commit) in (agent, BASE)
 
 
 def _failure(theirs: Oid, head: Head, previous: Fold, tree: Oid, error: Exception) -> Contested:

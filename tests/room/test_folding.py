@@ -335,6 +335,26 @@ def test_a_rewrite_is_seen_after_an_excursion_to_another_branch(bed: Bed) -> Non
     assert (bed.integrated("a.txt"), bed.integrated("aside.txt")) == ("second\n", "aside\n")
 
 
+def test_who_goes_back_to_before_a_rewrite_has_taken_that_back_too(bed: Bed) -> None:
+    bed.join("alice", "bob")
+    bed.commit("alice", {"keep.txt": "alice\n"})
+    bed.commit("bob", {"b.txt": "bob\n"})
+    bed.settle()
+    alice = bed.path("alice")
+    before = bed.git("rev-parse", "HEAD", cwd=alice).strip()
+    bed.git("reset", "--quiet", "--hard", bed.git("merge-base", "main", "HEAD", cwd=alice).strip(), cwd=alice)
+    bed.commit("alice", {"other.txt": "instead\n"})
+    bed.settle()
+    assert bed.integrated("keep.txt") is None
+
+    bed.git("reset", "--quiet", "--hard", before, cwd=alice)
+    bed.commit("alice", {"more.txt": "more\n"})
+    bed.settle()
+
+    assert (bed.integrated("keep.txt"), bed.integrated("other.txt")) == ("alice\n", None)
+    assert bed.integrated("b.txt") == "bob\n"
+
+
 def test_what_a_gc_pruned_of_the_engines_memory_is_computed_again(bed: Bed) -> None:
     bed.join("alice", "bob", "carol")
     text = numbered()

@@ -81,15 +81,15 @@ def prepare(folder: Path, operation: str) -> None:
     """Make the repository in which the operation has as much to do as it can have."""
     copy_template(folder)
     world = World(folder, None, FastClock())
-    _work(world, "alice", {"one.txt": "<alice.1> first\n", "new/file.txt": "<alice.2> new\n"})
+    _work(world, "alice", {"one.txt": "<alice1> first\n", "new/file.txt": "<alice2> new\n"})
     operations.round_of_the_sidecar(world, silent)
-    _work(world, "alice", {"one.txt": "<alice.3> mine\n", "two.txt": None, "dir/three.txt": "<alice.4> all\n"})
-    _work(world, "bob", {"one.txt": "<bob.1> no, mine\n"})
+    _work(world, "alice", {"one.txt": "<alice3> mine\n", "two.txt": None, "dir/three.txt": "<alice4> all\n"})
+    _work(world, "bob", {"one.txt": "<bob1> no, mine\n"})
     if operation in ("sync", "autosave"):
         operations.fold(world, silent)
     for name in ("bob", "carol"):
-        (world.path(name) / "dir/four.md").write_text(f"<{name}.9> uncommitted\n" + _text(world, name, "dir/four.md"))
-    (world.path("bob") / "fresh.txt").write_text("<bob.10> uncommitted\n")
+        (world.path(name) / "dir/four.md").write_text(f"<{name}9> uncommitted\n" + _text(world, name, "dir/four.md"))
+    (world.path("bob") / "fresh.txt").write_text("<bob10> uncommitted\n")
 
 
 def _text(world: World, name: str, path: str) -> str:
@@ -128,4 +128,4 @@ def check_recovery(folder: Path) -> None:
 
 def _deleted_by_alice(world: World) -> set[bytes]:
     """What the story deletes: the lines that `two.txt` had."""
-    return {b"<start.%d>" % number for number in range(9, 17)}
+    return {b"<start%d>" % number for number in range(9, 17)}

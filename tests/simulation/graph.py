@@ -14,6 +14,7 @@ from agentroom_git.core import trailers
 from agentroom_git.core.ids import Oid
 from agentroom_git.git.diff import line_diff
 from agentroom_git.git.objects import GitHistory
+from agentroom_git.room.rewriting import foreign_commits
 from agentroom_git.room.room import Room
 from simulation.account import Books
 from simulation.seeds import Violation
@@ -53,27 +54,59 @@ class GitCommits:
         return self._found[id]
 
 
+@dataclass(frozen=True)
+class Rewrite:
+    """A branch that was rewritten: the commit that stands for it now, and which of the agent's own it took back."""
+
+    join: Oid
+    own: frozenset[Oid]
+    foreign: frozenset[Oid]
+
+
+Moves = dict[bytes, tuple[list[Oid], list[Oid]]]
+
+
 @dataclass
 class Graph:
-    """The commits that integration reaches; `recorded` are the tokens that contested records keep, `withdrawn` the
-    commits that their agents have taken back by rewriting their branches."""
+    """The commits that integration reaches; `recorded` are the tokens that contested records keep."""
 
     source: Commits
     commits: list[Oid]
     recorded: set[bytes]
-    withdrawn: set[Oid]
+    rewrites: list[Rewrite]
 
     @cached_property
-    def moves(self) -> dict[bytes, tuple[list[Oid], list[Oid]]]:
-        """By token: the commits that put it somewhere, and those that deleted it and were not withdrawn."""
-        found: dict[bytes, tuple[list[Oid], list[Oid]]] = {}
+    def moves(self) -> Moves:
+        """By token: the commits that put it somewhere, and those that deleted it; each as far as it was not taken back.
+
+        Who takes back a commit deletes what that added, and puts back what that deleted.
+        """
+        rewrites = [rewrite for rewrite in self.rewrites if self._stands(rewrite)]
+        withdrawn = frozenset[Oid]().union(*(rewrite.own for rewrite in rewrites))
+        found = {token: (added[:], [one for one in gone if one not in withdrawn]) for token, (added, gone) in self._all}
+        for rewrite in rewrites:
+            present = all_tokens(self.source.files_at(rewrite.join).values())
+            for token, (added, gone) in self._all:
+                if token not in present and rewrite.own.intersection(added):
+                    found[token][1].append(rewrite.join)
+                if token in present and rewrite.own.intersection(gone) and not rewrite.foreign.intersection(gone):
+                    found[token][0].append(rewrite.join)
+        return found
+
+    def _stands(self, rewrite: Rewrite) -> bool:
+        """Whether the rewrite was not itself taken back by a later one."""
+        return not any(rewrite.join in other.own and self._stands(other) for other in self.rewrites)
+
+    @cached_property
+    def _all(self) -> list[tuple[bytes, tuple[list[Oid], list[Oid]]]]:
+        found: Moves = {}
         for commit in self.commits:
             added, gone = self._changes(commit)
             for token in added:
                 found.setdefault(token, ([], []))[0].append(commit)
-            for token in gone if commit not in self.withdrawn else ():
+            for token in gone:
                 found.setdefault(token, ([], []))[1].append(commit)
-        return found
+        return list(found.items())
 
     def _changes(self, commit: Oid) -> tuple[set[bytes], set[bytes]]:
         """Return what the commit put somewhere, also by moving it, and what it deleted, as against every parent."""
@@ -116,12 +149,14 @@ def read(room: Room) -> Graph:
     commits = list(history.between(frozenset(), room.integration()))
     records = room.refs.listed(room.names.contested).values()
     recorded = {token for tip in records for token in all_tokens(source.files_at(tip).values())}
-    withdrawn: set[Oid] = set()
+    rewrites = []
     for commit in commits:
         for value in trailers.values(history.message(commit), trailers.REWROTE):
             old, _, new = value.partition(" ")
-            withdrawn |= set(history.between(frozenset({Oid(new)}), Oid(old)))
-    return Graph(source, commits, recorded, withdrawn)
+            foreign = foreign_commits(room, history.author_of(commit), Oid(old), Oid(new))
+            between = frozenset(history.between(frozenset({Oid(new)}), Oid(old)))
+            rewrites.append(Rewrite(commit, between - foreign, foreign))
+    return Graph(source, commits, recorded, rewrites)
 
 
 def check(graph: Graph, tip: Oid, books: Books, elsewhere: set[bytes]) -> None:
@@ -144,13 +179,16 @@ def check(graph: Graph, tip: Oid, books: Books, elsewhere: set[bytes]) -> None:
 
 
 def check_rewritten(graph: Graph, tip: Oid, books: Books) -> None:
-    """What an agent took back by making its commit anew is not there, unless somebody else put it there, too (P9)."""
+    """What an agent took back by making its commit anew is not there (P9).
+
+    Unless somebody else put it there, too, or the agent took it up again, as by merging what a peer has built on it.
+    """
     reached = set(graph.commits)
-    present = {token for text in graph.source.files_at(tip).values() for token in tokens(text)}
+    present = all_tokens(graph.source.files_at(tip).values()) & books.abandoned()
     for old, new in books.rewritten:
         if old in reached and new in reached:
             gone = _added_by(graph, Oid(old)) - all_tokens(graph.source.files_at(Oid(new)).values())
-            alone = {token for token in gone if graph.moves[token][0] == [old]}
+            alone = {token for token in gone if set(graph.moves[token][0]) == {old}}
             if (alone & present) - graph.recorded:
                 raise Violation("I2", f"taken back by {new[:10]} and there again: {listed(alone & present)}")
 

@@ -15,7 +15,7 @@ from agentroom_git.core.tree import FILE, Entry
 from simulation import graph
 from simulation.account import Books
 from simulation.claims_watch import check_table
-from simulation.graph import Graph
+from simulation.graph import Graph, Rewrite
 from simulation.memory import Commit, Memory, Tree
 from simulation.seeds import ScheduleError, Violation, generator
 from simulation.words import FILES, Mint, all_tokens, edit_text, start_files, tokens
@@ -35,6 +35,7 @@ class Agent:
     files: dict[bytes, bytes]
     modes: dict[bytes, int] = field(default_factory=dict)
     tip: Oid | None = None
+    stands: Oid | None = None
     seen: dict[bytes, bytes] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -56,7 +57,7 @@ class PureSchedule:
         self.agents = {name: Agent(name, start, start_files()) for name in NAMES[: self.rng.randint(2, 4)]}
         self.books = Books(known=all_tokens(start_files().values()))
         self.recorded: set[bytes] = set()
-        self.withdrawn: set[Oid] = set()
+        self.rewrites: list[Rewrite] = []
         self.table = Table()
         self.alive: dict[str, int] = {}
         self.now = 0
@@ -146,7 +147,9 @@ class PureSchedule:
         before = agent.head
         self.edit(agent)
         agent.head = self.commit(agent.name, self.write(agent.files, agent.modes), old.parents)
-        self.books.rewritten.append((before, agent.head))
+        if agent.tip is not None and self.memory.reaches(agent.tip, before):
+            # Of what was never folded the room can't know that it was taken back.
+            self.books.rewritten.append((before, agent.head))
 
     def step_back(self, agent: Agent) -> None:
         """Reset to the first parent, and lose what is uncommitted."""
@@ -185,14 +188,17 @@ class PureSchedule:
         if isinstance(decision, Take):
             self.fold_head(agent, Head(agent.head, agent.name))
         elif isinstance(decision, Rewritten):
-            others = memory.maximal(frozenset(self.foreign(agent, decision.old)))
+            old = agent.stands or decision.old
+            others = memory.maximal(frozenset(self.foreign(agent, old)))
             heads = [Head(agent.head, agent.name), *(Head(one, memory.commits[one].agent) for one in others)]
             folded = self.engine.fold(heads)
             self.book_records(folded.contested)
-            pair = (decision.old, agent.head)
-            self.withdrawn |= set(memory.between(frozenset({agent.head}), decision.old))
-            join = Commit(folded.tree, pair, agent.name, rewrote=pair)
-            self.fold_head(agent, Head(memory.add(join, "join"), agent.name))
+            pair = (old, agent.head)
+            join = memory.add(Commit(folded.tree, pair, agent.name, rewrote=pair), "join")
+            foreign = frozenset(self.foreign(agent, old))
+            own = frozenset(memory.between(frozenset({agent.head}), old)) - foreign
+            self.rewrites.append(Rewrite(join, own, foreign))
+            self.fold_head(agent, Head(join, agent.name))
         elif not isinstance(decision, Held):
             return
         if not isinstance(decision, Held):
@@ -219,7 +225,7 @@ class PureSchedule:
         self.heads = frozenset(one for one in everyone if one.id in kept)
         folded = self.engine.fold(self.heads)
         self.book_records(folded.contested)
-        before, agent.tip = self.integration, agent.head
+        before, agent.tip, agent.stands = self.integration, agent.head, head.id
         fold = Commit(folded.tree, (before, head.id), AgentName("agentroom"), is_fold=True)
         self.integration = self.memory.add(fold, "fold")
 
@@ -239,7 +245,11 @@ class PureSchedule:
             return
         carried = self.carried(agent)
         if carried is not None:
+            before = agent.tokens()
             agent.files, agent.head = carried, self.integration
+            if held:
+                # Whoever asks for it takes up again what it stepped back from, also what it had deleted there.
+                self.books.book(agent.name, before, agent.tokens())
             entries = memory.trees[memory.tree_of(self.integration)]
             agent.modes = {path: entry.mode for path, entry in entries.items()}
 
@@ -332,7 +342,7 @@ class PureSchedule:
         for agent in self.agents.values():
             if self.write(agent.files, agent.modes) != wanted or memory.tree_of(agent.head) != wanted:
                 raise Violation("I8", f"{agent.name} did not converge")
-        found = Graph(memory, sorted(memory.reached(self.integration)), self.recorded, self.withdrawn)
+        found = Graph(memory, sorted(memory.reached(self.integration)), self.recorded, self.rewrites)
         graph.check(found, self.integration, self.books, set())
 
 

@@ -1,6 +1,6 @@
 """What simulated agents write: lines that each carry a token which is minted once, so that every line can be followed.
 
-A token is `<agent.number>`; it survives whatever a merge does to the rest of its line.
+A token is `<agentnumber>`, one word to the merge: it survives whatever that does to the rest of its line.
 """
 
 import random
@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-TOKEN = re.compile(rb"<[a-z]+\.\d+>")
+TOKEN = re.compile(rb"<[a-z]+\d+>")
 FILES = (b"one.txt", b"two.txt", b"dir/three.txt", b"dir/four.md")
 FILLER = (b"pay", b"owe", b"add", b"sum", b"due", b"net")
 
@@ -33,7 +33,7 @@ class Mint:
 
     def line(self, rng: random.Random) -> bytes:
         self.count += 1
-        token = b"<%s.%d>" % (self.name.encode(), self.count)
+        token = b"<%s%d>" % (self.name.encode(), self.count)
         self.made.add(token)
         return token + b" " + rng.choice(FILLER) + b"\n"
 
