@@ -6,6 +6,7 @@ it (`--geometric`), which keeps every object that is in them.
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from agentroom_git.system.process import Finished, git
 
 MANY_PACKS = 24
 MANY_LOOSE_REFS = 500
+UNFINISHED_SECONDS = 86400.0
+"""How old what libgit2 was writing an object into must be before nobody can be writing it any more."""
+_UNFINISHED = "tmp_object_git2_*"
 _SAMPLE = tuple(f"{number:02x}" for number in range(0, 256, 16))
 
 
@@ -54,6 +58,20 @@ def pack(common_dir: Path, tips: Iterable[str], loose_refs: int) -> Packed:
     if is_full:
         _run(common_dir, "pack-refs", "--all")
     return Packed(objects, loose_refs if is_full else 0, has_merged)
+
+
+def clear_unfinished(common_dir: Path, now: float) -> int:
+    """Remove what processes killed while they wrote an object have left; `now` is the time by the files' clock.
+
+    Such a file is nobody's object: one gets its name only when it is whole.
+    """
+    cleared = 0
+    for left in (common_dir / "objects").glob(_UNFINISHED):
+        with suppress(FileNotFoundError):  # another packing, or git's gc, was first
+            if now - left.lstat().st_mtime > UNFINISHED_SECONDS:
+                left.unlink()
+                cleared += 1
+    return cleared
 
 
 def _run(common_dir: Path, command: str, *arguments: str, stdin: bytes = b"") -> Finished:

@@ -71,7 +71,7 @@ def collect(room: Room, *, idle: float | None = None, dry_run: bool = False) -> 
 
 
 def pack(room: Room) -> Packed:
-    """Pack what the room's refs reach; one at a time."""
+    """Pack what the room's refs reach, and clear what killed processes left among the objects; one at a time."""
     common = room.repo.common_dir
     with held(room.private / "packing.lock", seconds=LOCK_SECONDS, what="the lock on packing"):
         prefixes = (room.names.own, f"refs/heads/agentroom/{room.names.room}/")
@@ -81,6 +81,7 @@ def pack(room: Room) -> Packed:
         known = [tip for tip in (*tips, notes) if tip is not None and tip in room.repo.handle]
         room.failpoint("pack objects")
         packed = packing.pack(common, known, _loose_refs(room, prefixes))
+        packing.clear_unfinished(common, room.clock.now().timestamp())
         write_json(room.private / STATE, {"left": packing.count_loose(common)})
     return packed
 

@@ -90,6 +90,29 @@ def test_it_is_due_again_only_after_as_many_new_objects(bed: Bed, monkeypatch: p
     assert not collecting.is_due(bed.room())
 
 
+# The kernel kills it in the middle of the object's file.
+KILLED_WRITER = """
+import os, pygit2, resource, signal, sys
+signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+pygit2.Repository(sys.argv[1]).create_blob(os.urandom(100_000))
+"""
+
+
+def test_half_written_objects_of_killed_processes_go_when_they_are_a_day_old(bed: Bed) -> None:
+    busy(bed)
+    writer = subprocess.run([sys.executable, "-c", KILLED_WRITER, str(bed.repository)], capture_output=True)
+    assert writer.returncode < 0
+    (left,) = (bed.repository / ".git/objects").glob("tmp_object_*")
+    before = objects(bed)
+
+    collecting.pack(bed.room())
+    assert left.exists()
+    collecting.pack(later(bed, 2))
+    assert not left.exists()
+    assert objects(bed) == before
+
+
 def test_many_small_packs_and_refs_are_put_together(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packing, "MANY_PACKS", 2)
     monkeypatch.setattr(packing, "MANY_LOOSE_REFS", 3)
