@@ -15,6 +15,7 @@ import pygit2
 from pygit2.enums import RepositoryOpenFlag
 
 from agentroom_git.errors import AgentroomError
+from agentroom_git.git import half_save
 from agentroom_git.git.checkout_outcome import Advanced, Reason, Waits
 from agentroom_git.git.checkout_plan import Plan, Planner, has_modes
 from agentroom_git.git.commit_mark import is_commit_marked
@@ -37,13 +38,7 @@ from agentroom_git.git.operations import operation_under_way
 from agentroom_git.git.ref_lock import clear_left, mark_lock
 from agentroom_git.git.repo import common_dir_of, head_branch
 from agentroom_git.git.tree_diff import Change, Entry, diff_trees
-from agentroom_git.git.worktree_lock import (
-    clear_own_stale_lock,
-    has_traces,
-    hold,
-    hold_left,
-    is_taken,
-)
+from agentroom_git.git.worktree_lock import clear_own_stale_lock, has_traces, hold, hold_left, is_taken
 from agentroom_git.system.clock import Clock
 from agentroom_git.system.exchange import ExchangeError, Folder, Mark
 from agentroom_git.system.failpoint import Failpoint, silent
@@ -98,7 +93,7 @@ def advance(
 
 
 def recover(worktree: Path, *, stage: Path, clock: Clock, failpoint: Failpoint = silent) -> bool:
-    """Finish or take back what a sync that was killed left in the worktree, its locks included; true if it left any.
+    """Finish or take back what a sync or a save that was killed left in the worktree, its locks included; true if any.
 
     Its locks go only after its files: in between, the agent's git would commit others' work as the agent's own. Where
     HEAD has left the branch of that sync, the files are the agent's and stay until HEAD is back. `advance` does so
@@ -107,7 +102,7 @@ def recover(worktree: Path, *, stage: Path, clock: Clock, failpoint: Failpoint =
     """
     handle = _open(worktree)
     git_dir = Path(handle.path).resolve()
-    if not has_traces(git_dir) and not unfinished(stage, git_dir):
+    if not has_traces(git_dir) and not unfinished(stage, git_dir) and not half_save.is_left(git_dir):
         return False
     with Folder(worktree, has_modes=has_modes(handle)) as tree:
         return _Sync(handle, tree, "", "", "", stage, clock, failpoint).recover()
@@ -160,7 +155,8 @@ class _Sync:
         self._failpoint = failpoint
 
     def recover(self) -> bool:
-        return self._recover() is None if self._pending() else clear_own_stale_lock(self._git_dir)
+        is_half_done = self._pending() or half_save.is_left(self._git_dir)
+        return self._recover() is None if is_half_done else clear_own_stale_lock(self._git_dir)
 
     def run(self) -> Advanced | Waits:
         hindrance = self._recover() or self._state()
@@ -323,9 +319,9 @@ class _Sync:
         return {path: status for path, status in found.items() if status is not None and Mark.of(status) == marks[path]}
 
     def _recover(self) -> Waits | None:
-        """Take back what syncs that were killed have left, then release their locks."""
+        """Take back what syncs and saves that were killed have left, then release their locks."""
         pending = self._pending()
-        if not pending:
+        if not pending and not half_save.is_left(self._git_dir):
             clear_own_stale_lock(self._git_dir)
             return None
         if any(is_alive(journal.owner) and journal.owner != own_name() for _, journal in pending):
@@ -338,6 +334,8 @@ class _Sync:
                 return Waits("locked", detail="the branch is locked")
             for path, journal in pending:
                 self._recover_from(path, journal)
+            self._failpoint("take back save")
+            half_save.take_back(self._handle, self._git_dir)
         clear_own_stale_lock(self._git_dir)  # and what lies beside the locks
         return None
 

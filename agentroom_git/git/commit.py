@@ -1,10 +1,10 @@
 """A commit made in a worktree by us: objects first, then the index, then one swap of the branch that HEAD is on.
 
 No hook is run. The agent's own git comes first: everything is made ready beside its index, and put in place under its
-locks only if nothing of git's has happened or happens there. A kill between index and branch leaves the edits staged.
+locks only if nothing of git's has happened or happens there. Where the branch does not move after all, or a kill comes
+between index and branch, the index is put back (`git/half_save.py`).
 """
 
-import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import pygit2
 from pygit2.enums import RepositoryOpenFlag
 
 from agentroom_git.core.ids import AgentName, Oid
+from agentroom_git.git import half_save
 from agentroom_git.git.commit_mark import is_commit_marked
 from agentroom_git.git.log import signature
 from agentroom_git.git.operations import operation_under_way
@@ -107,17 +108,17 @@ _MOVED = Kept("its branch moved meanwhile", is_passing=True)
 
 
 def _put_in_place(refs: Refs, worktree: Worktree, draft: Draft, made: Oid, note: str) -> bool:
-    before = draft.index.with_name("index.before")
-    if draft.seen.index.exists():
-        os.link(draft.seen.index, before)
+    folder, is_moved = draft.index.parent, False
+    half_save.note(folder, worktree.branch, draft.head, draft.index, draft.seen.index)
     refs.failpoint("save index")
     draft.index.replace(draft.seen.index)
-    refs.failpoint("save branch")
-    if refs.swap(worktree.branch or "HEAD", made, draft.head, message=note):
-        return True
-    if before.exists():
-        before.replace(draft.seen.index)
-    return False
+    try:
+        refs.failpoint("save branch")
+        is_moved = refs.swap(worktree.branch or "HEAD", made, draft.head, message=note)
+    finally:
+        if not is_moved:
+            half_save.put_back(refs.handle, worktree.git_dir, folder)
+    return is_moved
 
 
 def _is_at_work(worktree: Worktree) -> bool:

@@ -16,12 +16,12 @@ from pathlib import Path
 
 from agentroom_git.core.ids import Oid
 from agentroom_git.errors import AgentroomError
+from agentroom_git.git.half_save import PREFIX, has_note
 from agentroom_git.git.repo import common_dir_of
 from agentroom_git.git.worktrees import Worktree
 from agentroom_git.system.pids import is_alive
 from agentroom_git.system.process import Finished, git, git_as_the_user, git_settings
 
-PREFIX = "agentroom-git-"
 # How files and contents correspond; none of them names a program.
 _COPIED = (
     "attributesfile", "autocrlf", "checkstat", "eol", "excludesfile", "filemode", "ignorecase", "precomposeunicode",
@@ -106,5 +106,6 @@ def _settings(worktree: Worktree) -> dict[str, str]:
 
 def _sweep(git_dir: Path) -> None:
     for left in git_dir.glob(f"{PREFIX}*"):
-        if not is_alive(left.name.removeprefix(PREFIX).partition("-")[0]):
+        # With a note it is for whoever takes the save back.
+        if not has_note(left) and not is_alive(left.name.removeprefix(PREFIX).partition("-")[0]):
             shutil.rmtree(left, ignore_errors=True)

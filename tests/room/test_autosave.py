@@ -11,6 +11,7 @@ import pytest
 from agentroom_git.core.ids import AgentName
 from agentroom_git.room import coordination, presence, tasks, turn
 from agentroom_git.room.config import Autosave
+from agentroom_git.room.left_locks import clear_left_locks
 from agentroom_git.room.room import Room
 from agentroom_git.room.saving import NOTHING, Saved, autosave, save_edits, save_quiet
 from agentroom_git.system.locks import held
@@ -189,16 +190,16 @@ def test_a_commit_whose_hooks_run_comes_first_and_finds_all_that_it_was_to_take(
 
 
 @pytest.mark.parametrize("step", ["lock index.lock", "save index", "save branch"])
-def test_a_kill_at_any_step_loses_no_edit_and_the_next_save_or_commit_takes_them(bed: Bed, step: str) -> None:
+def test_a_kill_at_any_step_loses_no_edit_stages_none_and_the_next_save_takes_them(bed: Bed, step: str) -> None:
     bed.join("alice")
     bed.write("alice", {"README.md": "edited\n", "new.txt": "new\n"})
     room = _as_alice(bed)
     command = [sys.executable, "-c", _KILLED_AT, str(bed.path("alice")), step]
     assert subprocess.run(command).returncode == -9
 
-    saved = save_edits(room, ALICE, turn.own_worktree(room, ALICE))
-    if saved.commit is None:
-        bed.git("commit", "--quiet", "-m", "her own", cwd=bed.path("alice"))
+    clear_left_locks(bed.room())
+    assert bed.git("status", "--porcelain", cwd=bed.path("alice")) == " M README.md\n?? new.txt\n"
+    assert save_edits(room, ALICE, turn.own_worktree(room, ALICE)).commit is not None
     assert bed.git("status", "--porcelain", cwd=bed.path("alice")) == ""
     assert bed.git("show", "HEAD:README.md", "HEAD:new.txt", cwd=bed.path("alice")) == "edited\nnew\n"
     assert bed.fsck() == ""

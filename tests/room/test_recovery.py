@@ -2,6 +2,9 @@
 
 import os
 from collections.abc import Callable
+from pathlib import Path
+
+import pytest
 
 from agentroom_git.core.ids import AgentName, parse_agent
 from agentroom_git.room.folding import Folder
@@ -93,3 +96,56 @@ def test_an_agent_can_commit_after_an_autosave_was_killed_with_the_lock_on_its_b
     assert clear_left_locks(bed.room())
     bed.commit("alice", {"more.txt": "more\n"})
     assert not clear_left_locks(bed.room())
+
+
+def test_a_killed_save_is_taken_back_by_the_next_sync_also_where_the_agent_removed_its_locks(bed: Bed) -> None:
+    bed.join("alice", "bob")
+    bed.commit("bob", {"b.txt": "bob\n"})
+    bed.fold()
+    bed.write("alice", {"new.txt": "new\n"})
+    kill_at(bed, "save branch", save)
+    remove_locks(bed, "alice")
+
+    bed.sync("alice")
+
+    assert bed.git("status", "--porcelain", cwd=bed.path("alice")) == "?? new.txt\n"
+    assert bed.head("alice") == bed.room().integration()
+    assert list(git_dir(bed, "alice").glob("agentroom-git-*")) == []
+
+
+def test_a_killed_save_is_not_taken_back_over_what_the_agent_staged_since(bed: Bed) -> None:
+    bed.join("alice")
+    bed.write("alice", {"new.txt": "new\n"})
+    kill_at(bed, "save branch", save)
+    remove_locks(bed, "alice")
+    bed.write("alice", {"more.txt": "more\n"})
+    bed.git("add", "more.txt", cwd=bed.path("alice"))
+
+    bed.sync("alice")
+
+    assert bed.git("status", "--porcelain", cwd=bed.path("alice")) == "A  more.txt\nA  new.txt\n"
+
+
+def remove_locks(bed: Bed, name: str) -> None:
+    for lock in git_dir(bed, name).glob("*.lock"):
+        lock.unlink()
+
+
+def test_a_save_whose_branch_cannot_be_moved_leaves_nothing_staged(bed: Bed) -> None:
+    bed.join("alice")
+    bed.write("alice", {"new.txt": "new\n"})
+    with pytest.raises(OSError, match="full"):
+        save(open_room(bed.repository, SystemClock(), failpoint=full_at("save branch")))
+    assert bed.git("status", "--porcelain", cwd=bed.path("alice")) == "?? new.txt\n"
+
+
+def full_at(stop: str) -> Callable[[str], None]:
+    def failpoint(step: str) -> None:
+        if step == stop:
+            raise OSError("full")
+
+    return failpoint
+
+
+def git_dir(bed: Bed, name: str) -> Path:
+    return bed.repository / ".git" / "worktrees" / name
