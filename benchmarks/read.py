@@ -26,11 +26,19 @@ from agentroom_git.system.clock import SystemClock
 BUDGET = 1500
 
 
-def _git(*arguments: str, cwd: Path, stdin: bytes = b"") -> bytes:
+def git(*arguments: str, cwd: Path, stdin: bytes = b"") -> bytes:
     return subprocess.run(["git", *arguments], cwd=cwd, input=stdin, capture_output=True, check=True).stdout
 
 
-def _fill(folder: Path, writers: int, count: int) -> None:
+def make_repository(folder: Path) -> None:
+    folder.mkdir()
+    git("init", "--quiet", "--initial-branch=main", cwd=folder)
+    for key, value in (("user.name", "bench"), ("user.email", "bench@example.invalid")):
+        git("config", key, value, cwd=folder)
+    git("commit", "--quiet", "--allow-empty", "-m", "begin", cwd=folder)
+
+
+def fill(folder: Path, writers: int, count: int) -> None:
     """Write the logs of the writers with `git fast-import`: a join, then their share of the messages."""
     stream: list[bytes] = []
     for writer in range(writers):
@@ -44,7 +52,7 @@ def _fill(folder: Path, writers: int, count: int) -> None:
             text = message_of(event).encode()
             who = f"{name} <{name}@agentroom.invalid> {1_767_225_600 + number} +0000"
             stream.append(f"commit {ref}\ncommitter {who}\ndata {len(text)}\n".encode() + text + b"\n")
-    _git("fast-import", "--quiet", cwd=folder, stdin=b"".join(stream))
+    git("fast-import", "--quiet", cwd=folder, stdin=b"".join(stream))
 
 
 def _timed(run: Callable[[], object]) -> float:
@@ -72,25 +80,21 @@ def main() -> None:
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         repository = Path(temporary) / "repository"
-        repository.mkdir()
-        _git("init", "--quiet", "--initial-branch=main", cwd=repository)
-        for key, value in (("user.name", "bench"), ("user.email", "bench@example.invalid")):
-            _git("config", key, value, cwd=repository)
-        _git("commit", "--quiet", "--allow-empty", "-m", "begin", cwd=repository)
+        make_repository(repository)
         opening.open_new(_open(repository))
         reader = presence.join(_open(repository), parse_agent("reader")).worktree.path
-        _fill(repository, asked.writers, asked.messages)
+        fill(repository, asked.writers, asked.messages)
         sizes: list[int] = []
         first_status = _timed(lambda: read_status(_open(repository)))
         first = _timed(lambda: _turn(reader, sizes))
         turns = [_timed(lambda: _turn(reader, sizes)) for _ in range(asked.turns)]
         status = [_timed(lambda: read_status(_open(repository))) for _ in range(5)]
         rival = [
-            _timed(lambda: _git("log", "--format=%H %an %s", "--glob=refs/agentroom/main/log", cwd=repository))
+            _timed(lambda: git("log", "--format=%H %an %s", "--glob=refs/agentroom/main/log", cwd=repository))
             for _ in range(5)
         ]
         newest = [
-            _timed(lambda: _git("log", "-20", "--format=%s", "--glob=refs/agentroom/main/log", cwd=repository))
+            _timed(lambda: git("log", "-20", "--format=%s", "--glob=refs/agentroom/main/log", cwd=repository))
             for _ in range(5)
         ]
         told = {

@@ -123,7 +123,7 @@ def _is_settled(known: Known, seat: Seat, dialect: Dialect, event: Event) -> boo
 def _is_free(known: Known, seat: Seat, event: Event) -> bool:
     if known.level == "off":
         return True
-    if hookcache.may_write(event.command) and (known.others or "git" in event.command):
+    if hookcache.may_write(event.command) and (known.others or known.globs or "git" in event.command):
         return False
     return all(hookcache.is_free(known, seat, path) for path in event.paths)
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 OPEN = 3
 MAX_TASKS = 20
+MAX_CLAIMS = 50
 ENDINGS = ("urged", "abandoned")
 """Kinds of events of agents that were about to end with work left."""
 NO_TOPIC = "without a topic"
@@ -49,8 +50,7 @@ def status(
         _say_agent(agent)
     if not found.agents:
         say("  nobody has joined: agentroom run NAME -- COMMAND")
-    for held in found.claims:
-        say("  " + describe_claim(held.claim.agent, held.claim.path, held.claim.reason, held.left, held.claim.shared))
+    _say_claims(found)
     _say_contests(found)
     for text in found.gate.lines if found.gate else ():
         say(f"  {text}")
@@ -59,6 +59,13 @@ def status(
         say(f"  {line.at} {line.text}")
     for problem in found.problems:
         say(f"  cannot read {problem.id[:10]} in {problem.ref}: {problem.problem} ({problem.hint})")
+
+
+def _say_claims(found: "Status") -> None:
+    for held in found.claims[:MAX_CLAIMS]:
+        say("  " + describe_claim(held.claim.agent, held.claim.path, held.claim.reason, held.left, held.claim.shared))
+    if len(found.claims) > MAX_CLAIMS:
+        say(f"  {len(found.claims) - MAX_CLAIMS} more claims: agentroom claims, or agentroom status PATH")
 
 
 def _say_contests(found: "Status") -> None:

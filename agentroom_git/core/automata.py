@@ -1,5 +1,6 @@
-"""Small automata over characters: whether one accepts a text, whether two have a text in common, whether one accepts
-all that another does.
+"""Small automata over characters: whether two have a text in common, whether one accepts all that another does.
+
+Texts are read with one in `core/readers.py`.
 
 Sized for the patterns of claims: a few hundred states, so the product of two is some ten thousand. Every search here is
 bounded; none depends on what a text looks like.
@@ -75,30 +76,14 @@ class Builder:
         )
 
 
-def accepts(one: Automaton, text: str) -> bool:
-    return not one.accepting.isdisjoint(_after(one, text))
-
-
-def reads(one: Automaton, text: str) -> bool:
-    """Return whether some accepted text begins with this one."""
-    return bool(_after(one, text))
-
-
-def _after(one: Automaton, text: str) -> frozenset[int]:
-    states = _closed(one, {0})
-    for sign in text:
-        states = _step(one, states, ord(sign))
-        if not states:
-            break
-    return states
-
-
-def _step(one: Automaton, states: frozenset[int], sign: int) -> frozenset[int]:
+def step(one: Automaton, states: frozenset[int], sign: int) -> frozenset[int]:
+    """Return the states that the character leads to from these."""
     found = {end for state in states for ranges, end in one.edges[state] if _contains(ranges, sign)}
-    return _closed(one, found)
+    return closed(one, found)
 
 
-def _closed(one: Automaton, states: set[int]) -> frozenset[int]:
+def closed(one: Automaton, states: set[int]) -> frozenset[int]:
+    """Return the states with those that are reached from them by reading nothing."""
     waiting = list(states)
     while waiting:
         for state in one.free[waiting.pop()]:
@@ -143,7 +128,7 @@ def _together(one: Automaton, other: Automaton, pair: tuple[int, int]) -> list[t
 def includes(outer: Automaton, inner: Automaton) -> bool:
     """Return whether `outer` accepts all that `inner` does; False where that takes too much work to tell."""
     signs = _representatives(outer, inner)
-    begin = (0, _closed(outer, {0}))
+    begin = (0, closed(outer, {0}))
     seen = {begin}
     waiting = [begin]
     work = 0
@@ -154,7 +139,7 @@ def includes(outer: Automaton, inner: Automaton) -> bool:
         following = {(end, states) for end in inner.free[state]}
         read = {sign for ranges, _ in inner.edges[state] for sign in signs if _contains(ranges, sign)}
         for sign in read:
-            after = _step(outer, states, sign)
+            after = step(outer, states, sign)
             following |= {(end, after) for ranges, end in inner.edges[state] if _contains(ranges, sign)}
             work += 1 + len(states)
         waiting += following - seen

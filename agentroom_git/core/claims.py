@@ -12,6 +12,7 @@ from typing import Any
 
 from agentroom_git.core.escape import one_line
 from agentroom_git.core.ids import AgentName
+from agentroom_git.core.pattern_index import PatternIndex
 from agentroom_git.core.patterns import compiled, covers, has, is_glob, overlaps, parse_pattern
 from agentroom_git.errors import AgentroomError, UsageError
 
@@ -135,15 +136,23 @@ def _excludes(held: Claim, path: str, shared: bool) -> bool:
     return not (held.shared and shared) and overlaps(held.path, path)
 
 
+def _blocking(others: Sequence[Claim], ask: Request) -> dict[str, list[Claim]]:
+    """Return which claims of others exclude each pattern that is asked for."""
+    rivals = [claim for claim in others if not (claim.shared and ask.shared)]
+    index = PatternIndex([claim.path for claim in rivals])
+    return {path: [rivals[place] for place in index.overlapping(path)] for path in ask.paths}
+
+
 def grant(table: Table, ask: Request, *, stale: Collection[int]) -> Granted | Denied:
     """Decide a request for several patterns, all or nothing.
 
     What the agent holds already in the same mode is kept under its token; what it holds by an edit becomes a claim
     proper, under a new one. Claims of others in `stale` (tokens whose lease has run out for the caller) give way, and
-    so do their auto claims unless this is another; both are named in the answer.
+    so do their auto claims unless this is another; both are named in the answer. An edit by who holds as much as one
+    may claims nothing.
     """
     others = [claim for claim in table.claims if claim.agent != ask.agent]
-    blocking = {path: [c for c in others if _excludes(c, path, ask.shared)] for path in ask.paths}
+    blocking = _blocking(others, ask)
     yields = {c.token for c in others if c.token in stale or (c.auto and not ask.auto)}
     conflicts = {c.token: c for held in blocking.values() for c in held if c.token not in yields}
     if conflicts:
@@ -151,22 +160,35 @@ def grant(table: Table, ask: Request, *, stale: Collection[int]) -> Granted | De
         return Denied(tuple(conflicts[token] for token in sorted(conflicts)), free)
     took_over = {c.token: c for held in blocking.values() for c in held}
     kept = [claim for claim in table.claims if claim.token not in took_over]
+    next_table, answer = _added(Table(table.highest, tuple(kept)), ask)
+    if len(next_table.of(ask.agent)) > MAX_HELD:
+        if ask.auto:
+            return Granted(table, (), ())
+        raise UsageError(
+            f"{ask.agent} would hold more than {MAX_HELD} claims", hint="release some, or claim their folder"
+        )
+    return Granted(next_table, answer, tuple(took_over[token] for token in sorted(took_over)))
+
+
+def _added(table: Table, ask: Request) -> tuple[Table, tuple[Claim, ...]]:
+    """Return the table with a claim for each pattern asked for, and these claims, new or held before."""
+    own: dict[str, list[Claim]] = {}
+    for claim in table.of(ask.agent):
+        if claim.shared == ask.shared:
+            own.setdefault(claim.path, []).append(claim)
     answer: list[Claim] = []
+    replaced: list[Claim] = []
     highest = table.highest
     for path in ask.paths:
-        same = [c for c in kept if (c.agent, c.path, c.shared) == (ask.agent, path, ask.shared)]
+        same = own.get(path, [])
         mine = next((c for c in same if ask.auto or not c.auto), None)
         if mine is None:
             highest += 1
             mine = Claim(highest, ask.agent, path, ask.shared, ask.reason, ask.at, ask.ttl, auto=ask.auto)
-            kept = [claim for claim in kept if claim not in same] + [mine]
+            replaced += same
         answer.append(mine)
-    if len([c for c in kept if c.agent == ask.agent]) > MAX_HELD:
-        raise UsageError(
-            f"{ask.agent} would hold more than {MAX_HELD} claims", hint="release some, or claim their folder"
-        )
-    claims = tuple(sorted(kept, key=lambda claim: claim.token))
-    return Granted(Table(highest, claims), tuple(answer), tuple(took_over[token] for token in sorted(took_over)))
+    new = [claim for claim in answer if claim.token > table.highest]
+    return Table(highest, (*_without(table, replaced).claims, *new)), tuple(answer)
 
 
 def release(table: Table, agent: AgentName, paths: Sequence[str] | None) -> Returned:
@@ -263,6 +285,8 @@ _SHAPE: dict[str, type] = {
     "ttl": int,
     "renewed": int,
 }
+"""In the order of `Claim`."""
+_TYPES = tuple(_SHAPE.values())
 
 
 def decode(data: bytes) -> Claim:
@@ -275,10 +299,12 @@ def decode(data: bytes) -> Claim:
         raise ClaimsError("a claim record is not a JSON object")
     if type(record.get("v")) is not int or record["v"] != VERSION:
         raise ClaimsError(f"a claim record has version {one_line(repr(record.get('v')), 20)}", hint="upgrade agentroom")
-    for name, kind in _SHAPE.items():
-        if type(record.get(name)) is not kind:
-            raise ClaimsError(f"a claim record's {name!r} is not {kind.__name__}")
-    if type(record.get("auto", False)) is not bool:
-        raise ClaimsError("a claim record's 'auto' is not bool")
-    values = {name: record[name] for name in _SHAPE}
-    return Claim(**values | {"agent": AgentName(record["agent"]), "auto": record.get("auto", False)})
+    values: list[Any] = [record.get(name) for name in _SHAPE]
+    auto = record.get("auto", False)
+    if tuple(map(type, values)) != _TYPES or type(auto) is not bool:
+        wrong = next(
+            (name for name, value in zip(_SHAPE, values, strict=True) if type(value) is not _SHAPE[name]), "auto"
+        )
+        raise ClaimsError(f"a claim record's {wrong!r} is not {_SHAPE.get(wrong, bool).__name__}")
+    token, agent, path, shared, reason, granted, ttl, renewed = values
+    return Claim(token, AgentName(agent), path, shared, reason, granted, ttl, renewed, auto)

@@ -21,9 +21,11 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
 
-from agentroom_git.core.automata import NOT_SLASH, SLASH, Automaton, Builder, Ranges, accepts, includes, meet, reads
+from agentroom_git.core.automata import NOT_SLASH, SLASH, Automaton, Builder, Ranges, includes, meet
 from agentroom_git.core.paths import is_safe_path
+from agentroom_git.core.readers import Reader
 from agentroom_git.errors import UsageError
 
 MAX_PATH_BYTES = 512
@@ -37,6 +39,7 @@ _RESOURCE_LIKE = re.compile(r"[a-z][a-z0-9_-]+:")
 _ELSEWHERE = re.compile(r"~(/|$)|[A-Za-z]:[/\\]")
 _ESCAPED = re.compile(r"\\(.?)", re.DOTALL)
 _ESCAPABLE = "*?[]\\!#~: "
+_MAY_BE_WILD = re.compile(r"[*?\[]")
 _BELOW = "**"
 _LIKE_A_FILE = re.compile(r"[^/]\.[A-Za-z0-9_+-]{1,10}$")
 
@@ -85,6 +88,14 @@ def is_glob(text: str) -> bool:
     return not found.is_resource and found.name is None
 
 
+def needed(glob: str) -> tuple[str, ...]:
+    """Return what every path that the glob covers begins with, then texts that each of them contains."""
+    tokens = [token for segment in glob.removeprefix("./").split("/") for token in (*_tokens(segment), _Star())]
+    groups = groupby(tokens, key=lambda token: isinstance(token, str))
+    runs = ["".join(map(str, run)) for is_text, run in groups if is_text]
+    return (compiled(glob).prefix, *dict.fromkeys(runs))
+
+
 def is_resource(text: str) -> bool:
     return compiled(text).is_resource
 
@@ -127,7 +138,7 @@ def has(pattern: str, path: str) -> bool:
     found = compiled(pattern)
     if found.is_resource or not path.startswith(found.prefix):
         return False
-    return _has_name(found, path) if found.name is not None else accepts(_automaton(pattern), path)
+    return _has_name(found, path) if found.name is not None else _reader(pattern).accepts(path)
 
 
 @lru_cache(maxsize=20_000)
@@ -136,8 +147,7 @@ def compiled(text: str) -> Pattern:
     if _RESOURCE.fullmatch(text):
         return Pattern(text, True, None, "")
     path = text.removeprefix("./")
-    segments = path.split("/")
-    if not any(_has_wildcard(segment) for segment in segments):
+    if _MAY_BE_WILD.search(path) is None or not any(_has_wildcard(segment) for segment in path.split("/")):
         name = _unescaped(path.rstrip("/"))
         is_file = not path.endswith("/") and _LIKE_A_FILE.search(name) is not None
         return Pattern(text, False, name, name, is_file)
@@ -231,8 +241,8 @@ def _has_name(plain: Pattern, path: str) -> bool:
 
 
 def _meets_glob(plain: Pattern, name: str, glob: str) -> bool:
-    automaton = _automaton(glob)
-    return accepts(automaton, name) or (not plain.is_file and reads(automaton, f"{name}/"))
+    reader = _reader(glob)
+    return reader.accepts(name) or (not plain.is_file and reader.reads(f"{name}/"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,6 +310,12 @@ def _without(ranges: Ranges, cut: Sequence[tuple[int, int]]) -> Ranges:
         pieces = [[(a, min(b, low - 1)), (max(a, high + 1), b)] for a, b in rest]
         rest = [(a, b) for pair in pieces for a, b in pair if a <= b] if low <= high else rest
     return tuple(rest)
+
+
+@lru_cache(maxsize=64)
+def _reader(glob: str) -> Reader:
+    """Return what reads paths with the glob: fewer are kept than automata, for each remembers some thousand moves."""
+    return Reader(_automaton(glob))
 
 
 @lru_cache(maxsize=2_000)

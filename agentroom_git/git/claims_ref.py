@@ -4,18 +4,23 @@ One file a claim, named by its token, and `highest` with the highest token ever 
 that made it, so that the chain reads as the history of claims.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
 from typing import TypeVar
 
 import pygit2
 
-from agentroom_git.core.claims import Claim, ClaimsError, Table, decode, encode
+from agentroom_git.core.claims import Claim, ClaimsError, Table, encode
+from agentroom_git.core.escape import one_line
 from agentroom_git.core.event_line import EventError
 from agentroom_git.core.events import Event, Recorded
 from agentroom_git.core.ids import Oid
 from agentroom_git.core.tree import FILE
+from agentroom_git.git import claim_records
 from agentroom_git.git.log import Unreadable, message_of, read_event, readable, signature, unreadable
 from agentroom_git.git.refs import Refs
 from agentroom_git.git.writing import writing
@@ -23,7 +28,9 @@ from agentroom_git.git.writing import writing
 T = TypeVar("T")
 
 HIGHEST = "highest"
+MOST_SNAPSHOTS = 4
 _PREFIX = "claim-"
+_ENTRY = re.compile(rb"(\d+) ([^\0]+)\0(.{20})", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +42,20 @@ class Snapshot:
     records: dict[int, Oid]
 
 
-def read_table(refs: Refs, ref: str, tip: Oid | None = None) -> Snapshot:
-    """Return the live claims; raise `ClaimsError` with the remedy where the table is damaged."""
+def read_table(refs: Refs, ref: str, tip: Oid | None = None, *, anew: bool = False) -> Snapshot:
+    """Return the live claims; raise `ClaimsError` with the remedy where the table is damaged.
+
+    Records that were read before are not read again, unless `anew`.
+    """
     tip = tip or refs.get(ref)
     if tip is None:
         return Snapshot(None, Table(), {})
+    file = _records_file(refs)
+    known = None if anew else _newest(file).get(tip)
+    if known is not None:
+        return known
     try:
-        return _read_tree(refs.handle, tip)
+        found = _read_tree(refs.handle, tip, None if anew else file)
     except (ClaimsError, KeyError, ValueError) as error:
         problem = error.message if isinstance(error, ClaimsError) else f"{error}"
         if isinstance(error, KeyError):
@@ -50,28 +64,53 @@ def read_table(refs: Refs, ref: str, tip: Oid | None = None) -> Snapshot:
             f"the table of claims at {tip[:10]} cannot be read: {problem}",
             hint=f"git log {ref} shows its history; git update-ref {ref} <good commit> puts it back",
         ) from error
+    _keep(file, found)
+    return found
 
 
-def _read_tree(handle: pygit2.Repository, tip: Oid) -> Snapshot:
-    highest = 0
-    claims: list[Claim] = []
-    records: dict[int, Oid] = {}
-    tree = handle[tip].peel(pygit2.Tree)
-    for entry in tree:
-        if not isinstance(entry, pygit2.Blob) or entry.name is None:
-            raise ClaimsError(f"{entry.name} is not a file")
-        if entry.name == HIGHEST:
-            highest = int(entry.data)
-        elif entry.name.startswith(_PREFIX):
-            claim = decode(entry.data)
-            if entry.name != _file_name(claim):
-                raise ClaimsError(f"{entry.name} holds another claim")
-            claims.append(claim)
-            records[claim.token] = Oid(str(entry.id))
-        else:
-            raise ClaimsError(f"{entry.name} does not belong there")
-    highest = max([highest, *records])
-    return Snapshot(tip, Table(highest, tuple(sorted(claims, key=lambda claim: claim.token))), records)
+def _records_file(refs: Refs) -> Path:
+    return refs.lock.with_name(claim_records.FILE)
+
+
+@lru_cache(maxsize=8)
+def _newest(_: Path) -> dict[Oid, Snapshot]:
+    """What this process read last, by the commit: a commit's table never changes."""
+    return {}
+
+
+def _keep(file: Path, found: Snapshot) -> None:
+    newest = _newest(file)
+    if len(newest) >= MOST_SNAPSHOTS:
+        newest.clear()
+    if found.tip is not None:
+        newest[found.tip] = found
+
+
+def _read_tree(handle: pygit2.Repository, tip: Oid, file: Path | None) -> Snapshot:
+    entries = _entries(handle, handle[tip].peel(pygit2.Tree))
+    highest = int(handle.read(entries.pop(HIGHEST))[1]) if HIGHEST in entries else 0
+    for name in entries:
+        if not name.startswith(_PREFIX):
+            raise ClaimsError(f"{name} does not belong there")
+    ids = entries.values()
+    claims = claim_records.read_records(handle, file, ids) if file else claim_records.read_blobs(handle, ids)
+    for name, id in entries.items():
+        if name != _file_name(claims[id]):
+            raise ClaimsError(f"{name} holds another claim")
+    table = tuple(sorted((claims[id] for id in ids), key=lambda claim: claim.token))
+    records = {claims[id].token: id for id in ids}
+    return Snapshot(tip, Table(max([highest, *records]), table), records)
+
+
+def _entries(handle: pygit2.Repository, tree: pygit2.Tree) -> dict[str, Oid]:
+    """Return the files of the tree by name. Read from its text: to have libgit2 open thousands takes longer."""
+    found: dict[str, Oid] = {}
+    for mode, raw, id in _ENTRY.findall(handle.read(tree.id)[1]):
+        name = raw.decode("utf-8", "replace")
+        if not mode.startswith(b"100"):
+            raise ClaimsError(f"{one_line(name)} is not a file")
+        found[name] = Oid(id.hex())
+    return found
 
 
 def _file_name(claim: Claim) -> str:
@@ -98,22 +137,31 @@ def change_table(
         who = signature(event.agent, at)
         parents = [pygit2.Oid(hex=tip)] if tip else []
         with writing():
-            tree = _write_tree(refs.handle, table, before)
+            tree, records = _write_tree(refs.handle, table, before)
             id = Oid(str(refs.handle.create_commit(None, who, who, message_of(event), tree, parents)))
+        _keep(_records_file(refs), Snapshot(id, table, records))
+        claim_records.remember(_records_file(refs), {records[claim.token]: claim for claim in table.claims})
         return id, (answer, Recorded(id, event))
 
     return refs.update(ref, swap)
 
 
-def _write_tree(handle: pygit2.Repository, table: Table, before: Snapshot) -> pygit2.Oid:
-    """Write the table; a claim that stays as it was keeps its record, unwritten."""
-    known = {claim: before.records[claim.token] for claim in before.table.claims}
-    builder = handle.TreeBuilder()
+def _write_tree(handle: pygit2.Repository, table: Table, before: Snapshot) -> tuple[pygit2.Oid, dict[int, Oid]]:
+    """Write the table as changes of the one before; return its tree and each claim's record."""
+    builder = handle.TreeBuilder(handle[before.tip].peel(pygit2.Tree)) if before.tip else handle.TreeBuilder()
     builder.insert(HIGHEST, handle.create_blob(f"{table.highest}\n".encode()), FILE)
+    was = {claim.token: claim for claim in before.table.claims}
+    records: dict[int, Oid] = {}
     for claim in table.claims:
-        record = known.get(claim) or handle.create_blob(encode(claim))
+        if was.pop(claim.token, None) == claim:
+            records[claim.token] = before.records[claim.token]
+            continue
+        record = handle.create_blob(encode(claim))
         builder.insert(_file_name(claim), record, FILE)
-    return builder.write()
+        records[claim.token] = Oid(str(record))
+    for claim in was.values():
+        builder.remove(_file_name(claim))
+    return builder.write(), records
 
 
 def removed_claims(refs: Refs, ref: str, id: Oid) -> tuple[Claim, ...]:

@@ -154,7 +154,8 @@ def auto_claim(room: Room, path: str) -> Grant | Refusal:
     """Claim the file of exactly this name because the acting agent edits it.
 
     It lasts two minutes from the last call for that file, nothing else renews it, and it yields at once to whoever
-    asks on purpose. Where a claim of the agent covers the file already, that one is the answer.
+    asks on purpose. Where a claim of the agent covers the file already, that one is the answer; an agent that holds as
+    much as one may is granted nothing.
     """
     agent = room.agent()
     name = repository_path(room, path).removeprefix("./")
@@ -164,7 +165,7 @@ def auto_claim(room: Room, path: str) -> Grant | Refusal:
         return Grant(tuple(c for c in own if not c.auto), ())
     ask = Request(agent, wanted, "edits it", claims.AUTO_TTL, False, logs.stamp(room), auto=True)
     answer = _take(room, ask)
-    if isinstance(answer, Grant):
+    if isinstance(answer, Grant) and answer.claims:
         leases.note_edit(room, answer.claims[0])
     return answer
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from agentroom_git.core.claims import covers
 from agentroom_git.core.escape import one_line
 from agentroom_git.core.events import Refused
+from agentroom_git.core.patterns import compiled, is_glob, needed
 from agentroom_git.core.shell import find_writes
 from agentroom_git.room import coordination, hookcache, leases, logs, messages
 from agentroom_git.room.coordination import Held
@@ -154,8 +155,15 @@ def learn(room: Room, seat: Seat) -> None:
     claims = coordination.live_claims(room)
     mine = [held.claim.path for held in claims if held.claim.agent == room.me]
     others = [held.claim.path for held in claims if held.claim.agent != room.me and not held.claim.shared]
+    globs = [list(needed(path)) for path in others if is_glob(path)]
     rest = min([LONGEST_REST_SECONDS, *(held.claim.ttl / 4 for held in claims if held.claim.agent == room.me)])
     has_news = bool(messages.unread(room, limit=1).messages)
     level = room.config.enforce.edit
-    known = Known(mine if room.config.auto_claim else None, others, level, has_news, hookcache.now() + rest)
+    held_by_me = _named(mine) if room.config.auto_claim else None
+    known = Known(held_by_me, _named(others), globs, level, has_news, hookcache.now() + rest)
     hookcache.write_known(seat, known, at)
+
+
+def _named(patterns: Sequence[str]) -> dict[str, int]:
+    """Return the names that these patterns stand for, without globs and resources."""
+    return {name: 1 for path in patterns if (name := compiled(path).name) is not None}

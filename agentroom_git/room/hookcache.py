@@ -14,9 +14,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-VERSION = 1
+VERSION = 2
 _SINCE_BOOT = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-_GLOB = "*?["
 FAILED_OPEN = "failed-open.log"
 # What core/shell.py knows to write, in any of its spellings: a command with none of these in it writes nothing it sees.
 _WRITERS = (
@@ -51,14 +50,25 @@ class Seat:
 class Known:
     """What held at a fingerprint; `until` is in seconds since boot.
 
-    `mine` are paths that the agent holds (None: an edit need not be claimed), `others` those that somebody else does.
+    `mine` are paths that the agent holds (None: an edit need not be claimed), `others` those that somebody else does:
+    names, kept as keys, for there may be thousands. `globs` are what else others hold: what every path of one begins
+    with, then texts that each contains.
     """
 
-    __slots__ = ("has_news", "level", "mine", "others", "until")
+    __slots__ = ("globs", "has_news", "level", "mine", "others", "until")
 
-    def __init__(self, mine: list[str] | None, others: list[str], level: str, has_news: bool, until: float) -> None:
+    def __init__(
+        self,
+        mine: dict[str, int] | None,
+        others: dict[str, int],
+        globs: list[list[str]],
+        level: str,
+        has_news: bool,
+        until: float,
+    ) -> None:
         self.mine = mine
         self.others = others
+        self.globs = globs
         self.level = level
         self.has_news = has_news
         self.until = until
@@ -153,7 +163,7 @@ def read_known(seat: Seat) -> Known | None:
         record = parse_json(_read(seat.cache))
         if record["v"] != VERSION or record["fingerprint"] != fingerprint(seat) or now() >= record["until"]:
             return None
-        return Known(record["mine"], record["others"], record["level"], record["has_news"], record["until"])
+        return Known(*(record[name] for name in ("mine", "others", "globs", "level", "has_news", "until")))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -178,18 +188,26 @@ def may_write(command: str) -> bool:
 def is_free(known: Known, seat: Seat, path: str) -> bool:
     """Return whether the file may be edited without a word: nobody else holds it, and it is claimed where it has to be.
 
-    Told without the algebra of patterns: where one is among the claims, the answer is no.
+    Told without the algebra of patterns: where a glob could cover the file, the answer is no.
     """
     relative = os.path.relpath(os.path.realpath(path), os.path.realpath(seat.top))
     if relative.startswith(".."):
         return False
     if known.mine is not None and not _is_below(relative, known.mine):
         return False
-    return not _is_below(relative, known.others) and not any(sign in held for held in known.others for sign in _GLOB)
+    return not _is_below(relative, known.others) and not any(_may_cover(glob, relative) for glob in known.globs)
 
 
-def _is_below(path: str, folders: list[str]) -> bool:
-    return any(path == folder or path.startswith(f"{folder}/") for folder in folders)
+def _is_below(path: str, names: dict[str, int]) -> bool:
+    while path:
+        if path in names:
+            return True
+        path = path.rpartition("/")[0]
+    return False
+
+
+def _may_cover(glob: list[str], path: str) -> bool:
+    return path.startswith(glob[0]) and all(text in path for text in glob[1:])
 
 
 def now() -> float:

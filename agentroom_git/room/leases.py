@@ -8,7 +8,9 @@ takeover.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 from agentroom_git.core.claims import Claim, ClaimsError, Table, renew
 from agentroom_git.core.events import Event, Renewed
@@ -39,14 +41,19 @@ def observe(room: Room, snapshot: Snapshot) -> Leases:
     seen = {id: min(_number(known.get(id), now), now) for id in snapshot.records.values()}
     if seen != known or record.get("boot") != boot:
         write_json(path, {"boot": boot, "seen": seen})
-    return Leases({c.token: _left(room, c, seen[snapshot.records[c.token]], now, boot) for c in snapshot.table.claims})
+    signs = cache(lambda agent, is_auto: read_json(_edits(room, agent) if is_auto else _heartbeat(room, agent)))
+    left: dict[int, float] = {}
+    for claim in snapshot.table.claims:
+        first_seen = seen[snapshot.records[claim.token]]
+        alive = _seen_alive(claim, signs(claim.agent, claim.auto), boot, first_seen)
+        left[claim.token] = claim.ttl - (now - max(first_seen, min(alive, now)))
+    return Leases(left)
 
 
-def _left(room: Room, claim: Claim, first_seen: float, now: float, boot: str) -> float:
-    beat = read_json(_edits(room, claim.agent) if claim.auto else _heartbeat(room, claim.agent))
-    at = beat.get("paths", {}).get(claim.path) if claim.auto else beat.get("at")
-    alive = _number(at, first_seen) if beat.get("boot") == boot else first_seen
-    return claim.ttl - (now - max(first_seen, min(alive, now)))
+def _seen_alive(claim: Claim, sign: dict[str, Any], boot: str, default: float) -> float:
+    """Return when the holder last gave a sign of life that counts for the claim."""
+    at = sign.get("paths", {}).get(claim.path) if claim.auto else sign.get("at")
+    return _number(at, default) if sign.get("boot") == boot else default
 
 
 def _number(value: object, default: float) -> float:

@@ -10,9 +10,10 @@ from agentroom_git.core import tasks
 from agentroom_git.core.claims import ClaimsError
 from agentroom_git.core.events import Recorded, Resolved, TaskAdded, TaskDone, TaskDropped
 from agentroom_git.core.ids import BASE, AgentName
-from agentroom_git.core.tasks import DONE, Task
+from agentroom_git.core.tasks import DONE, RESOURCE, Task
 from agentroom_git.errors import UsageError
 from agentroom_git.git import contested_refs
+from agentroom_git.git.claims_ref import read_table
 from agentroom_git.git.contested_refs import Stored
 from agentroom_git.room import coordination, leases, logs, saving
 from agentroom_git.room.coordination import Grant, Refusal
@@ -168,8 +169,10 @@ def _give_back(room: Room, task: Task) -> None:
 
 
 def _holders(room: Room) -> dict[str, str]:
-    """Return who holds a claim that has not run out, by what it is on; of a damaged table nobody."""
+    """Return who holds what by claims that have not run out; nobody where no task is held or the table is damaged."""
     try:
+        if not any(claim.path.startswith(RESOURCE) for claim in read_table(room.refs, room.names.claims).table.claims):
+            return {}
         return {held.claim.path: held.claim.agent for held in coordination.live_claims(room) if not held.is_stale}
     except ClaimsError:
         return {}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from agentroom_git.cli.inspect import MAX_CLAIMS
 from rooms import Bed
 
 COMMAND = [sys.executable, "-m", "agentroom_git"]
@@ -54,6 +55,15 @@ def test_every_reader_speaks_json(bed: Bed, command: list[str]) -> None:
 
     json.loads(out)
     assert err == ""
+
+
+def test_status_lists_so_many_claims_and_counts_the_rest(bed: Bed) -> None:
+    bed.join("alice")
+    run("claim", *(f"f{number}.py" for number in range(MAX_CLAIMS + 3)), cwd=bed.path("alice"))
+    _, out, _ = run("status", cwd=bed.repository)
+    assert out.count("alice holds ") == MAX_CLAIMS
+    assert "  3 more claims: agentroom claims, or agentroom status PATH" in out
+    assert "alice holds f52.py" in run("status", "f52.py", cwd=bed.repository)[1]
 
 
 def test_status_tells_a_newcomer_what_to_do_next(bed: Bed) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from agentroom_git.room import coordination, messages
+from agentroom_git.room import coordination, hookcache, messages
+from agentroom_git.room.hookcache import Known, Seat
 from rooms import Bed
 
 COMMAND = [sys.executable, "-m", "agentroom_git", "hook", "claude"]
@@ -34,6 +35,16 @@ def room(bed: Bed) -> Bed:
     bed.join("alice", "bob")
     coordination.claim(bed.as_agent("alice"), ["src"], reason="posting rules")
     return bed
+
+
+def seat_of(bed: Bed, name: str) -> Seat:
+    seat = hookcache.find_seat(str(bed.path(name)))
+    assert seat is not None
+    return seat
+
+
+def is_free(bed: Bed, known: Known, path: str) -> bool:
+    return hookcache.is_free(known, seat_of(bed, "bob"), str(bed.path("bob") / path))
 
 
 def set_level(bed: Bed, level: str) -> None:
@@ -129,6 +140,20 @@ def test_a_new_claim_makes_the_cache_void(room: Bed) -> None:
     assert edit(room.path("bob"), room.path("bob") / "README.md")["permissionDecision"] == "deny"
     coordination.release(room.as_agent("alice"), None)
     assert edit(room.path("bob"), room.path("bob") / "README.md") == {}
+
+
+def test_a_glob_of_another_does_not_void_the_cache_for_files_that_it_cannot_cover(room: Bed) -> None:
+    set_level(room, "refuse")
+    coordination.claim(room.as_agent("alice"), ["docs/**/*.md", "v1.2/"])
+    for _ in range(2):
+        assert edit(room.path("bob"), "docs/a.txt") == {}
+        assert edit(room.path("bob"), "docs/x/a.md")["permissionDecision"] == "deny"
+        assert edit(room.path("bob"), "v1.2/a.txt")["permissionDecision"] == "deny"
+    assert edit(room.path("bob"), "docs/a.txt") == {}  # a refusal is an event, which makes the cache void
+    known = hookcache.read_known(seat_of(room, "bob"))
+    assert known is not None
+    free = [name for name in ("docs/a.txt", "docs/x/a.md", "v1.2/a.txt", "src/a.py") if is_free(room, known, name)]
+    assert free == ["docs/a.txt"]
 
 
 def test_the_cache_survives_packed_refs(room: Bed) -> None:

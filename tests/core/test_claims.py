@@ -251,6 +251,11 @@ def test_an_agent_holds_a_bounded_number_of_claims() -> None:
     assert isinstance(_explicit(full, AGENTS[1], "one-more"), Granted)
 
 
+def test_an_edit_by_who_holds_as_much_as_one_may_claims_nothing() -> None:
+    full = Table(MAX_HELD, tuple(Claim(n, AGENTS[0], f"f{n}", False, "", "", 60) for n in range(1, MAX_HELD + 1)))
+    assert _by_edit(full, AGENTS[0], "one-more") == Granted(full, (), ())
+
+
 def test_handing_over_moves_exactly_the_named_claims_under_new_tokens() -> None:
     for table, giver, path in product(TABLES, AGENTS, PATHS):
         to = AGENTS[1 - AGENTS.index(giver)]

@@ -19,6 +19,7 @@ from agentroom_git.core.patterns import (
     has,
     is_glob,
     is_resource,
+    needed,
     overlaps,
     parse_pattern,
 )
@@ -71,6 +72,15 @@ def test_containment_implies_overlap_and_is_told_exactly() -> None:
     for one, other in product(PATTERNS, PATTERNS):
         assert covers(one, other) == (_listed(one) >= _listed(other)), (one, other)
         assert overlaps(one, other) or not covers(one, other)
+
+
+def test_every_path_of_a_glob_begins_with_and_contains_what_it_needs() -> None:
+    for pattern in filter(is_glob, PATTERNS):
+        prefix, *texts = needed(pattern)
+        for path in _listed(pattern):
+            assert path.startswith(prefix)
+            assert all(text in path for text in texts)
+    assert needed("src/**/test_*.p[yx]") == ("src/", "src", "test_", ".p")
 
 
 def test_a_path_overlaps_a_pattern_that_has_it_or_something_below_it() -> None:

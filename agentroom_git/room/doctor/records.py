@@ -126,6 +126,6 @@ def _tell_unread(name: str, unread: list[Unreadable]) -> Iterator[Finding]:
 
 def examine_claims(room: Room) -> Iterator[Finding]:
     """Read the table; what is wrong with it is raised with its remedy."""
-    table = read_table(room.refs, room.names.claims).table
+    table = read_table(room.refs, room.names.claims, anew=True).table
     if table.highest:
         yield Finding("ok", f"read the table of claims: {len(table.claims)} live, {table.highest} ever given")
