@@ -28,6 +28,8 @@ READY = "agentroom-ready"
 LOCK_SECONDS = 120.0
 OWN_REASON = "agentroom: "
 _SMALL = 65536
+# What says where an entry's worktree is, or was until it was removed (`git/aside.py`).
+_NAMING = ("gitdir", "agentroom-leaving")
 # What `git worktree add` writes into the entry's lock until it is done.
 _INITIALIZING = "initializing"
 
@@ -79,7 +81,7 @@ def half_made(repo: Repo) -> list[Path]:
     """Return entries that do not even say where their worktree is; git leaves one when it is killed early."""
     folder = repo.common_dir / "worktrees"
     entries = sorted(folder.iterdir()) if folder.is_dir() else []
-    return [entry for entry in entries if entry.is_dir() and not (entry / "gitdir").exists()]
+    return [entry for entry in entries if entry.is_dir() and not any((entry / name).exists() for name in _NAMING)]
 
 
 def read_worktree(repo: Repo, name: str) -> Worktree | None:

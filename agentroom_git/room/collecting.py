@@ -11,7 +11,7 @@ from pathlib import Path
 
 from agentroom_git.core.ids import AgentName
 from agentroom_git.errors import AgentroomError
-from agentroom_git.git import delivery, packing
+from agentroom_git.git import aside, delivery, packing
 from agentroom_git.git.packing import Packed
 from agentroom_git.git.worktrees import Worktree, list_worktrees
 from agentroom_git.room import presence, trust
@@ -65,6 +65,7 @@ def collect(room: Room, *, idle: float | None = None, dry_run: bool = False) -> 
     if dry_run:
         return Collected(None, loose, (*judged, *_sites(room, is_landing=is_held(_land_lock(room)))))
     sites = _clear_sites(room)
+    aside.sweep(room.repo)
     packed = pack(room)
     done = tuple(_remove(room, one) if one.goes else one for one in judged)
     return Collected(packed, loose, (*done, *sites))

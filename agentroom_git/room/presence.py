@@ -9,7 +9,7 @@ from pathlib import Path
 from agentroom_git.core.events import Joined, Left
 from agentroom_git.core.ids import AgentName, Oid
 from agentroom_git.errors import AgentroomError, UsageError
-from agentroom_git.git import archive, worktrees
+from agentroom_git.git import archive, aside, worktrees
 from agentroom_git.git.operations import operation_under_way
 from agentroom_git.git.worktrees import Identity, Worktree
 from agentroom_git.room import coordination, generated, logs, lost_branch
@@ -78,6 +78,7 @@ def join(room: Room, agent: AgentName, *, command: str = "") -> Arrival:
     """
     start = room.integration()
     with _moving(room, agent):
+        _take_back(room, agent)
         _clear(room, agent)
         found = _found(room, agent)
         arrival = Arrival(found, False, ()) if found else _make(room, agent, start)
@@ -92,10 +93,19 @@ def join(room: Room, agent: AgentName, *, command: str = "") -> Arrival:
 
 def _found(room: Room, agent: AgentName) -> Worktree | None:
     """Return the agent's worktree, its branch put back where somebody deleted it."""
+    _take_back(room, agent)
     found = room.worktrees().get(agent)
     if found is not None and lost_branch.put_back(room, agent, found):
         found = room.worktrees().get(agent)
     return found
+
+
+def _take_back(room: Room, agent: AgentName) -> None:
+    """Put the folder back that a killed leave had put aside, and sweep what others were removing."""
+    aside.sweep(room.repo)
+    found = room.worktrees().get(agent)
+    if found is not None and found.problem:
+        aside.take_back(found)
 
 
 def _moving(room: Room, agent: AgentName) -> AbstractContextManager[None]:
@@ -189,26 +199,30 @@ def _leave(room: Room, agent: AgentName, exit_code: int, discard_ignored: bool) 
 
 
 def _remove(room: Room, agent: AgentName, kept: tuple[str, ...], discard_ignored: bool) -> Departure:
-    """Remove a sound worktree right after a look at it that finds nothing to keep but what is kept already.
+    """Remove a sound worktree, put aside, after a look at it that finds nothing to keep but what is kept already.
 
     An editor, or an agent that was not started by `agentroom run`, may go on writing there meanwhile.
     """
-    for _ in range(LOOKS):
-        found = room.worktrees().get(agent)
-        if found is None or found.problem:
-            raise WorkUnderWayError(
-                f"somebody else removed {agent}'s worktree", hint="agentroom status says what is left"
-            )
-        _check_removable(found)
-        behind = () if discard_ignored else tuple(_precious(room, found))
-        late = tuple(ref for ref in _archive(room, agent, found) if ref not in kept)
-        kept += late
-        if behind:
-            return Departure(found.path, kept, behind)
-        if not late:
-            worktrees.remove_worktree(room.repo, found)
-            return Departure(found.path, kept, ())
-    raise WorkUnderWayError(f"something goes on writing in {room.worktrees_dir / agent}", hint="end it first")
+    found = room.worktrees().get(agent)
+    if found is None or found.problem:
+        raise WorkUnderWayError(f"somebody else removed {agent}'s worktree", hint="agentroom status says what is left")
+    _check_removable(found)
+    with aside.put_aside(found) as place:
+        for _ in range(LOOKS):
+            room.failpoint("look once more")
+            place = aside.look_again(room.repo, place)
+            before = aside.state_of(place, REGENERATED)
+            _check_removable(place)
+            behind = () if discard_ignored else tuple(_precious(room, place))
+            late = tuple(ref for ref in _archive(room, agent, place) if ref not in kept)
+            kept += late
+            if behind:
+                return Departure(found.path, kept, behind)
+            if not late and aside.state_of(place, REGENERATED) == before:
+                room.failpoint("remove worktree")
+                aside.remove_aside(room.repo, place)
+                return Departure(found.path, kept, ())
+    raise WorkUnderWayError(f"something goes on writing in {found.path}", hint="end it first")
 
 
 def _check_removable(found: Worktree) -> None:

@@ -1,6 +1,7 @@
 """No way out of the room loses anything, and nothing is removed that is not kept."""
 
 import itertools
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -11,11 +12,12 @@ import pytest
 from agentroom_git.core.events import Joined, Left, Recorded
 from agentroom_git.core.ids import AgentName, Oid, parse_agent
 from agentroom_git.errors import UsageError
-from agentroom_git.git import archive
+from agentroom_git.git import archive, aside
 from agentroom_git.git.worktrees import Worktree
 from agentroom_git.room import coordination, logs, presence
 from agentroom_git.room.presence import Departure, WorkUnderWayError
-from agentroom_git.room.room import Room, acting_as
+from agentroom_git.room.room import Room, acting_as, open_room
+from agentroom_git.system.clock import SystemClock
 from agentroom_git.system.locks import held
 from rooms import Bed
 
@@ -331,20 +333,100 @@ def test_an_ignored_file_that_comes_late_keeps_the_worktree(bed: Bed, monkeypatc
     assert (bed.path("alice") / "secret").exists()
 
 
-def test_where_something_goes_on_writing_nothing_is_removed(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
-    bed.join("alice")
-    monkeypatch.setattr(presence, "LOOKS", 3)
+def _while_aside(monkeypatch: pytest.MonkeyPatch, act: Callable[[Path], object], times: int = 1) -> None:
+    """Let a process that went along write in each of the first looks at the worktree in its private place."""
     look, count = archive.lost_commits, itertools.count()
 
     def busy(worktree: Worktree) -> list[Oid]:
-        bed.write("alice", {"busy.txt": f"{next(count)}\n"})
+        if worktree.path.parent.name == aside.FOLDER and next(count) < times:
+            act(worktree.path)
         return look(worktree)
 
     monkeypatch.setattr(archive, "lost_commits", busy)
 
+
+def test_what_a_process_that_went_along_writes_during_the_last_look_is_archived(
+    bed: Bed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bed.join("alice")
+    _while_aside(monkeypatch, lambda place: (place / "late.txt").write_text("late\n"))
+
+    (kept,) = _leave(bed).kept
+
+    assert bed.git("show", f"{kept}:late.txt", cwd=bed.repository) == "late\n"
+    assert not bed.path("alice").exists()
+
+
+def test_what_is_written_by_the_path_after_the_worktree_was_put_aside_stays_there(
+    bed: Bed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bed.join("alice")
+    _while_aside(monkeypatch, lambda place: bed.write("alice", {"late.txt": "late\n"}))
+
+    assert _leave(bed).kept == ()
+    assert [path.name for path in bed.path("alice").iterdir()] == ["late.txt"]
+    assert bed.git("worktree", "list", cwd=bed.repository).count("\n") == 1
+
+
+def test_where_something_goes_on_writing_nothing_is_removed(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
+    bed.join("alice")
+    monkeypatch.setattr(presence, "LOOKS", 3)
+    count = itertools.count()
+    _while_aside(monkeypatch, lambda place: (place / "busy.txt").write_text(f"{next(count)}\n"), times=9)
+
     with pytest.raises(WorkUnderWayError, match="goes on writing"):
         _leave(bed)
-    assert bed.path("alice").exists()
+    assert (bed.path("alice") / "busy.txt").read_text() == "2\n"
+    assert not (bed.path("alice").parent / aside.FOLDER).exists()
+
+
+def _killed_at(bed: Bed, stop: str) -> None:
+    def failpoint(step: str) -> None:
+        if step == stop:
+            os._exit(9)
+
+    child = os.fork()
+    if child == 0:
+        try:
+            presence.leave(open_room(bed.repository, SystemClock(), failpoint=failpoint), ALICE)
+        finally:
+            os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+
+
+@pytest.mark.parametrize("step", ["look once more", "remove worktree"])
+@pytest.mark.parametrize("then", ["leaves", "joins"])
+def test_a_leave_that_was_killed_is_done_again_or_undone(bed: Bed, step: str, then: str) -> None:
+    bed.join("alice")
+    bed.write("alice", {"edit.txt": "edited\n"})
+    _killed_at(bed, step)
+    assert not bed.path("alice").exists()
+
+    if then == "joins":
+        bed.join("alice")
+        assert (bed.path("alice") / "edit.txt").read_text() == "edited\n"
+        assert bed.git("status", "--porcelain", cwd=bed.path("alice")) == "?? edit.txt\n"
+    assert _leave(bed).kept == ("refs/agentroom/main/archive/alice/1",)
+    assert bed.git("show", "refs/agentroom/main/archive/alice/1:edit.txt", cwd=bed.repository) == "edited\n"
+    assert list(bed.path("alice").parent.iterdir()) == []
+
+
+def test_a_removal_that_was_killed_half_way_is_swept(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
+    bed.join("alice")
+    monkeypatch.setattr(aside, "_remove_rest", _refuse)
+    with pytest.raises(OSError, match="worktrees/alice"):
+        _leave(bed)
+    monkeypatch.undo()
+    assert (bed.path("alice").parent / aside.FOLDER / "alice" / "README.md").exists()
+
+    bed.join("bob")
+
+    assert [path.name for path in bed.path("alice").parent.iterdir()] == ["bob"]
+    assert not (bed.repository / ".git/worktrees/alice").exists()
+
+
+def _refuse(git_dir: Path) -> None:
+    raise OSError(f"{git_dir} cannot be removed")
 
 
 def test_what_is_kept_already_is_not_kept_again(bed: Bed) -> None:
