@@ -32,13 +32,15 @@ def find_alternatives(
     agents: Sequence[tuple[str, ...]],
     winner: int | None,
     diff: LineDiff,
+    in_order: bool = False,
 ) -> tuple[Candidate, ...]:
     """Return each other text that the rules allow instead of what stands, best first and each once.
 
     `winner` is the side that stands, None where the result combines several: then that combination is left out. What
-    keeps all sides comes before what keeps one, and the base comes last.
+    keeps all sides comes before what keeps one, and the base comes last. `in_order` says that the merge had the sides'
+    insertions in their order here, and not in the order of their texts.
     """
-    found = list(_combinations(base, sides, agents, diff))
+    found = list(_combinations(base, sides, agents, diff, in_order))
     stands = sides[winner] if winner is not None else found.pop(0).text if found else None
     found += [Candidate("side", text, names) for text, names in zip(sides, agents, strict=True)]
     found.append(Candidate("base", base))
@@ -55,12 +57,18 @@ def rank_choices(options: Sequence[int]) -> list[tuple[int, ...]]:
 
 
 def _combinations(
-    base: bytes | None, sides: Sequence[bytes | None], agents: Sequence[tuple[str, ...]], diff: LineDiff
+    base: bytes | None,
+    sides: Sequence[bytes | None],
+    agents: Sequence[tuple[str, ...]],
+    diff: LineDiff,
+    in_order: bool,
 ) -> Iterator[Candidate]:
     texts = [text for text in sides if text is not None]
     if base is None or len(texts) < len(sides) or any(b"\0" in text for text in (base, *texts)):
         return
-    parties = [Side(names, text) for names, text in zip(agents, texts, strict=True)]
+    parties = [
+        Side(names, text, place=index * in_order) for index, (names, text) in enumerate(zip(agents, texts, strict=True))
+    ]
     conflict = Conflict.read(base, parties, diff)
     for combination in (combine(conflict), keep_all(conflict)):
         if combination is not None:

@@ -143,7 +143,8 @@ def _settle(conflict: Conflict, cluster: Cluster, base: bytes) -> Combination | 
     if conflict.is_new:
         # Two versions of a whole new file are not two parts of it.
         return None
-    return Combination(b"".join(join_blocks(split_lines(made[side]) for side in sorted(made))), "insertions")
+    blocks = sorted((conflict.sides[side].place, text) for side, text in made.items())
+    return Combination(b"".join(join_blocks(split_lines(text) for _, text in blocks)), "insertions")
 
 
 def agree_in_words(base: bytes, made: Mapping[int, bytes], diff: LineDiff) -> Combination | None:
@@ -180,12 +181,16 @@ def keep_all(conflict: Conflict) -> Combination | None:
     editors = [index for index, hunks in enumerate(conflict.hunks) if any(hunk.old_lines for hunk in hunks)]
     if len(editors) > 1 or conflict.is_new:
         return None
-    owned = [(hunk, index) for index, hunks in enumerate(conflict.hunks) for hunk in hunks]
+    owned = [
+        (hunk, conflict.sides[index].place, conflict.lines[index][hunk.new_start : hunk.new_stop])
+        for index, hunks in enumerate(conflict.hunks)
+        for hunk in hunks
+    ]
     base_lines = split_lines(conflict.level.base)
     parts: list[bytes] = []
     at = 0
-    for hunk, index in sorted(owned, key=lambda pair: (pair[0].old_start, pair[0].old_stop, pair[1])):
+    for hunk, _, lines in sorted(owned, key=lambda one: (one[0].old_start, one[0].old_stop, *one[1:])):
         parts += base_lines[at : hunk.old_start]
-        parts += conflict.lines[index][hunk.new_start : hunk.new_stop]
+        parts += lines
         at = max(at, hunk.old_stop)
     return Combination(b"".join(parts + base_lines[at:]), "both")

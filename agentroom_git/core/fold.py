@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from agentroom_git.core.ids import AgentName, Oid
-from agentroom_git.core.tree import Contested, Objects, Party, TreeMerge, Voice, merge_trees
+from agentroom_git.core.objects import Objects
+from agentroom_git.core.tree import Contested, Party, TreeMerge, Voice, merge_trees
 
 ENGINE = 1
 """Version of this function: policy and diff algorithm. A fold names the version that made it."""
@@ -100,15 +101,14 @@ class Engine:
     def _merge(self, tree: Oid, done: list[Head], head: Head) -> TreeMerge:
         meet = self.history.meet(frozenset(one.id for one in done), head.id)
         base = self._base(meet)
+        doubtful = {record.path for record in base.contested if record.winner is not None} if base else ()
         ours = Party(tree, tuple(self._voice(meet, one) for one in done))
         theirs = Party(self.history.tree_of(head.id), (self._voice(meet, head),))
-        return merge_trees(self.history, base, ours, theirs)
+        return merge_trees(self.history, base.tree if base else None, ours, theirs, doubtful)
 
-    def _base(self, meet: frozenset[Oid]) -> Oid | None:
-        """Return the tree of the virtual base; histories that share nothing have the empty one."""
-        if not meet:
-            return None
-        return self.fold(Head(id, self.history.author_of(id)) for id in meet).tree
+    def _base(self, meet: frozenset[Oid]) -> Folded | None:
+        """Return the virtual base; histories that share nothing have none."""
+        return self.fold(Head(id, self.history.author_of(id)) for id in meet) if meet else None
 
     def _voice(self, meet: frozenset[Oid], head: Head) -> Voice:
         # Every merge of a set has a voice of each of its heads, and mostly over the same commits.

@@ -100,6 +100,29 @@ def find_splits(ours: Changes[E], theirs: Changes[E], our_renames: Renames, thei
                 yield Split(path, one, other)
 
 
+@dataclass(frozen=True, slots=True)
+class Fallen:
+    """A file that one side renamed and the other deleted."""
+
+    path: bytes
+    name: bytes
+    is_ours: bool
+
+
+def find_fallen(ours: Changes[E], theirs: Changes[E], our_renames: Renames, their_renames: Renames) -> Iterator[Fallen]:
+    """Yield the files that one side renamed, to a name that is nothing of the other's, and the other deleted."""
+    both = sorted(path for path in ours.keys() & theirs.keys() if _is_deleted(ours, path) and _is_deleted(theirs, path))
+    for side, others, renames, other_renames in (
+        (ours, theirs, our_renames, their_renames),
+        (theirs, ours, their_renames, our_renames),
+    ):
+        if both and any(map(_adds_alone(side, others), side)):
+            for path in both:
+                name = renames().get(path)
+                if name is not None and name not in others and other_renames().get(path) is None:
+                    yield Fallen(path, name, side is ours)
+
+
 def _adds_alone(changes: Changes[E], others: Changes[E]) -> Callable[[bytes], bool]:
     return lambda path: changes[path][0] is None and path not in others
 

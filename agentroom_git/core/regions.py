@@ -22,6 +22,8 @@ class Side:
     generation: int = 0
     id: str = ""
     """Commit id: the last tie-break but for the text, lower wins."""
+    place: int = 0
+    """Whose insertions come first where several insert at one place; of equal places, the lower text's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,4 +88,5 @@ def _unite(text: bytes, group: Sequence[Side]) -> Side:
         support=max(side.support for side in group),
         generation=max(side.generation for side in group),
         id=min(side.id for side in group),
+        place=min(side.place for side in group),
     )

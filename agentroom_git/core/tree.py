@@ -4,56 +4,21 @@ No input stops it: what cannot be merged as text (binary, links, submodules, oth
 no worktree would take) takes one side whole, and the other side is kept in a contested record.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
-from typing import Protocol
 
 from agentroom_git.core import attributes
 from agentroom_git.core.attributes import Attributes
 from agentroom_git.core.content import LARGE, MAX_TEXT, merge_contents
 from agentroom_git.core.contested import Contested, Entry, record_id
 from agentroom_git.core.ids import AgentName, Oid
-from agentroom_git.core.pairing import find_pairs, find_splits, find_twins
+from agentroom_git.core.objects import FILE, LINK, REGULAR, SUBMODULE, Changes, Objects
+from agentroom_git.core.pairing import find_fallen, find_pairs, find_splits, find_twins
 from agentroom_git.core.paths import is_safe_path
-from agentroom_git.core.text import LineDiff, Region, Side
+from agentroom_git.core.text import Region, Side
 
-__all__ = ["FILE", "Changes", "Contested", "Entry", "Objects", "Party", "TreeMerge", "Voice", "merge_trees"]
-
-FILE, EXECUTABLE, LINK, SUBMODULE = 0o100644, 0o100755, 0o120000, 0o160000
-REGULAR = frozenset({FILE, EXECUTABLE})
-
-
-Changes = Mapping[bytes, tuple[Entry | None, Entry | None]]
-
-
-class Objects(Protocol):
-    """Content-addressed storage: every answer is a function of its arguments."""
-
-    @property
-    def line_diff(self) -> LineDiff: ...
-
-    def changes(self, old: Oid | None, new: Oid | None) -> Changes:
-        """Return what differs between two trees, path by path, without renames; None is the empty tree."""
-        ...
-
-    def renames(self, old: Oid | None, new: Oid | None) -> Mapping[bytes, bytes]:
-        """Return the new path of each file that was deleted and has, in half of its content, appeared elsewhere."""
-        ...
-
-    def blob(self, id: Oid) -> bytes: ...
-
-    def blob_size(self, id: Oid) -> int: ...
-
-    def write_blob(self, data: bytes) -> Oid: ...
-
-    def entry(self, tree: Oid, path: bytes) -> Entry | None:
-        """Return what the tree holds at the path, or None for nothing or a folder."""
-        ...
-
-    def write_tree(self, tree: Oid, edits: Mapping[bytes, Entry | None]) -> Oid:
-        """Return the tree with these paths put or (None) removed; removals come first."""
-        ...
+__all__ = ["Contested", "Entry", "Party", "TreeMerge", "Voice", "merge_trees"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +60,17 @@ class _Merge:
     contested: list[Contested] = field(default_factory=list)
 
 
-def merge_trees(objects: Objects, base: Oid | None, ours: Party, theirs: Party) -> TreeMerge:
-    """Return the merge of two trees over a base (None: the empty tree), and a record of everything that lost."""
-    if ours.tree == theirs.tree or theirs.tree == base:
+def merge_trees(
+    objects: Objects, base: Oid | None, ours: Party, theirs: Party, doubtful: Collection[bytes] = ()
+) -> TreeMerge:
+    """Return the merge of two trees over a base (None: the empty tree), and a record of everything that lost.
+
+    `doubtful` are paths of which the base is itself what was taken of several versions: that a side lacks a line there
+    may be no deletion of its own, so what is dropped is recorded, too.
+    """
+    if ours.tree == theirs.tree or (theirs.tree == base and not doubtful):
         return TreeMerge(ours.tree, ())
-    if ours.tree == base:
+    if ours.tree == base and not doubtful:
         return TreeMerge(theirs.tree, ())
     merge = _Merge(objects, base, ours, theirs)
     our_changes, their_changes = objects.changes(base, ours.tree), objects.changes(base, theirs.tree)
@@ -111,10 +82,16 @@ def merge_trees(objects: Objects, base: Oid | None, ours: Party, theirs: Party) 
     for split in find_splits(our_changes, their_changes, renames[0], renames[1]):
         found = (our_changes[split.ours][1], their_changes[split.theirs][1])
         _record_both(merge, split.path, "rename/rename", our_changes[split.path][0], *found)
+    for fallen in find_fallen(our_changes, their_changes, renames[0], renames[1]):
+        found = (our_changes.get(fallen.name, (None, None))[1], their_changes.get(fallen.name, (None, None))[1])
+        winner = 0 if fallen.is_ours else 1
+        _keep(merge, fallen.name, "rename/delete", our_changes[fallen.path][0], *found, winner=winner)
     for mine, other in find_twins(our_changes, their_changes):
         _record_both(merge, min(mine, other), "twins", None, our_changes[mine][1], their_changes[other][1])
     _separate_folders(merge, our_changes)
     tree = objects.write_tree(ours.tree, merge.edits) if merge.edits else ours.tree
+    for path in sorted(set(doubtful) - {record.path for record in merge.contested}):
+        _record_drops(merge, path, tree)
     return TreeMerge(tree, tuple(merge.contested))
 
 
@@ -235,6 +212,21 @@ def _record_both(
             winner=None,
         )
     )
+
+
+def _record_drops(merge: _Merge, path: bytes, tree: Oid) -> None:
+    """Record both versions of a file where a line of one is not in the result."""
+    objects = merge.objects
+    old = objects.entry(merge.base, path) if merge.base else None
+    ours, theirs = objects.entry(merge.ours.tree, path), objects.entry(merge.theirs.tree, path)
+    if (_lines(objects, ours) | _lines(objects, theirs)) - _lines(objects, objects.entry(tree, path)):
+        _record_both(merge, path, "base", old, ours, theirs)
+
+
+def _lines(objects: Objects, entry: Entry | None) -> set[bytes]:
+    if entry is None or entry.mode not in REGULAR or objects.blob_size(entry.id) > MAX_TEXT:
+        return set()
+    return set(objects.blob(entry.id).splitlines())
 
 
 def _speakers(party: Party, path: bytes, entry: Entry | None, objects: Objects) -> Sequence[Voice]:

@@ -19,7 +19,7 @@ from agentroom_git.core.escape import one_line
 from agentroom_git.core.event_line import EventError
 from agentroom_git.core.events import Event, Recorded
 from agentroom_git.core.ids import Oid
-from agentroom_git.core.tree import FILE
+from agentroom_git.core.objects import FILE
 from agentroom_git.git import claim_records
 from agentroom_git.git.log import Unreadable, message_of, read_event, readable, signature, unreadable
 from agentroom_git.git.refs import Refs

@@ -13,7 +13,7 @@ from datetime import datetime
 import pygit2
 
 from agentroom_git.core.ids import Oid, is_oid
-from agentroom_git.core.tree import FILE
+from agentroom_git.core.objects import FILE
 from agentroom_git.git.log import signature
 from agentroom_git.git.objects import empty_tree
 from agentroom_git.git.refs import Refs

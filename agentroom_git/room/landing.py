@@ -14,7 +14,8 @@ from agentroom_git.core.checks import last_line
 from agentroom_git.core.escape import path_text
 from agentroom_git.core.ids import BASE, Oid
 from agentroom_git.core.landings import Landed
-from agentroom_git.core.tree import Objects, Party, Voice, merge_trees
+from agentroom_git.core.objects import Objects
+from agentroom_git.core.tree import Party, Voice, merge_trees
 from agentroom_git.errors import UsageError
 from agentroom_git.git import delivery
 from agentroom_git.git.delivery import DeliveryError, Site

@@ -70,8 +70,8 @@ def merge_files(
     candidates.
     """
     sides = tuple(
-        Side((name,), text, token=int(name == claim), generation=int(name == prefer), id=name)
-        for name, text in ((OURS, ours), (THEIRS, theirs))
+        Side((name,), text, token=int(name == claim), generation=int(name == prefer), id=name, place=place)
+        for place, (name, text) in enumerate(((OURS, ours), (THEIRS, theirs)))
     )
     parses = guard_for(path)
     settled = merge_values(base, (ours, theirs))
@@ -90,7 +90,9 @@ def _place(region: Region, explain: bool) -> Place:
     names = ["+".join(agents) for agents in region.agents]
     candidates: tuple[Candidate, ...] = ()
     if explain and (region.is_contested or region.needs_look):
-        candidates = find_alternatives(region.base_text, region.sides, region.agents, region.winner, line_diff)
+        candidates = find_alternatives(
+            region.base_text, region.sides, region.agents, region.winner, line_diff, in_order=True
+        )
     return Place(
         start=region.result_start + 1,
         lines=region.result_lines,

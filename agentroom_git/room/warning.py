@@ -15,7 +15,7 @@ from agentroom_git.core.clash import Clash, Version, find_clashes
 from agentroom_git.core.escape import path_text
 from agentroom_git.core.events import Notice, Withdrawn
 from agentroom_git.core.ids import BASE, NULL, AgentName, Oid
-from agentroom_git.core.tree import REGULAR
+from agentroom_git.core.objects import REGULAR
 from agentroom_git.git import folds
 from agentroom_git.git.attributes import for_merging, read_attributes
 from agentroom_git.git.dirt import Edit

@@ -109,10 +109,17 @@ def test_the_edit_of_three_sides_can_be_combined() -> None:
     assert (merged.text, steps(merged)) == (b"A\nB\nC\n", ["disjoint"])
 
 
-def test_the_insertions_of_four_sides_are_in_order_of_agents() -> None:
-    sides = [Side((name,), b"k\n%b\nl\n" % name.encode(), generation=len(name)) for name in ("d", "bb", "ccc", "aaaa")]
+def test_the_insertions_of_four_sides_are_in_the_same_order_whoever_made_them() -> None:
+    texts = [b"k\n%b\nl\n" % name for name in (b"d", b"bb", b"ccc", b"aaaa")]
+    for order in permutations(texts):
+        sides = [Side((name,), text, generation=len(text)) for name, text in zip("pqrs", order, strict=True)]
+        assert merge_text(b"k\nl\n", sides, line_diff).text == b"k\naaaa\nbb\nccc\nd\nl\n"
+
+
+def test_insertions_are_in_the_order_of_their_sides_places_where_those_differ() -> None:
+    sides = [Side((name,), b"k\n%b\nl\n" % name.encode(), place=place) for place, name in enumerate("ba")]
     for order in permutations(sides):
-        assert merge_text(b"k\nl\n", order, line_diff).text == b"k\naaaa\nbb\nccc\nd\nl\n"
+        assert merge_text(b"k\nl\n", order, line_diff).text == b"k\nb\na\nl\n"
 
 
 def test_where_one_spot_of_a_region_is_contested_all_of_it_is_taken_from_one_side() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from agentroom_git.core.fold import Engine, Folded, Head
 from agentroom_git.core.ids import AgentName, Oid
-from agentroom_git.core.tree import Entry
+from agentroom_git.core.tree import Entry, Party, Voice, merge_trees
 from agentroom_git.git.objects import GitHistory, empty_tree
 
 FILE, EXECUTABLE, LINK, SUBMODULE = 0o100644, 0o100755, 0o120000, 0o160000
@@ -113,6 +113,40 @@ def test_a_file_renamed_alike_by_both_is_merged_over_what_it_was(case: Case) -> 
 def test_a_file_renamed_differently_by_both_keeps_both_names_and_is_recorded(case: Case) -> None:
     files, records = case.fold({"old": TEXT}, {"old": None, "one": TEXT}, {"old": None, "two": TEXT})
     assert (files, records) == ({"one": TEXT, "two": TEXT}, [("rename/rename", "old")])
+
+
+@pytest.mark.parametrize("renamed", [TEXT, _edit(5, b"five")], ids=["as it was", "with a change"])
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_file_renamed_by_one_and_deleted_by_the_other_stays_and_is_recorded(
+    case: Case, turned: bool, renamed: bytes
+) -> None:
+    sides: tuple[Files, Files] = ({"old": None, "new": renamed}, {"old": None})
+    files, records = case.fold({"old": TEXT}, *(sides[::-1] if turned else sides))
+    assert (files, records) == ({"new": renamed}, [("rename/delete", "new")])
+
+
+def test_what_both_deleted_and_one_wrote_anew_is_no_rename(case: Case) -> None:
+    other = b"".join(b"else %d\n" % number for number in range(20))
+    assert case.fold({"old": TEXT}, {"old": None, "new": other}, {"old": None}) == ({"new": other}, [])
+
+
+def test_a_line_that_a_doubtful_base_had_is_recorded_where_it_is_dropped(case: Case) -> None:
+    shorter = TEXT.split(b"\n", 1)[1]
+    for dropped, doubtful, expected in (
+        (shorter, (b"old",), [("base", b"old")]),
+        (shorter, (), []),
+        (TEXT + b"more\n", (b"old",), []),
+    ):
+        base = case.commit("base", {"old": TEXT})
+        tips = [base, case.commit("bob", {"old": dropped}, base)]
+        parties = [
+            Party(case.objects.tree_of(tip), (Voice(AgentName(name), tip, 1, case.objects.tree_of(tip)),))
+            for name, tip in zip(("alice", "bob"), tips, strict=True)
+        ]
+        for ours, theirs in (parties, parties[::-1]):
+            merged = merge_trees(case.objects, case.objects.tree_of(base), ours, theirs, doubtful)
+            assert merged.tree == case.objects.tree_of(tips[1])
+            assert [(record.kind, record.path) for record in merged.contested] == expected
 
 
 def test_links_and_submodules_are_never_merged_as_text(case: Case) -> None:

@@ -4,8 +4,8 @@ A token may be gone at the end only if an agent that had it in its worktree made
 doing: an edit, a reset, a rebase, a stash. Whatever vanishes by the room's doing must be somewhere.
 """
 
-from collections import defaultdict
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -24,13 +24,14 @@ class Books:
     ever_given_up: set[bytes] = field(default_factory=set)
     rewritten: list[tuple[str, str]] = field(default_factory=list)
 
-    def book(self, name: str, before: set[bytes], after: set[bytes]) -> None:
-        """Book what an agent's own doing has made of what it sees."""
-        self.known |= after
-        self.ever_given_up |= before - after
-        for token in before - after:
+    def book(self, name: str, before: Iterable[bytes], after: Iterable[bytes]) -> None:
+        """Book what an agent's own doing has made of what it sees; of a token that is there twice each counts."""
+        had, has = Counter(before), Counter(after)
+        self.known |= has.keys()
+        self.ever_given_up |= (had - has).keys()
+        for token in had - has:
             self.given_up[token].add(name)
-        for token in after - before:
+        for token in has - had:
             self.given_up[token].discard(name)
 
     def abandoned(self) -> set[bytes]:

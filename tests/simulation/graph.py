@@ -79,7 +79,7 @@ class Graph:
     def moves(self) -> Moves:
         """By token: the commits that put it somewhere, and those that deleted it; each as far as it was not taken back.
 
-        Who takes back a commit deletes what that added, and puts back what that deleted.
+        Who takes back a commit deletes what that added, puts back what that deleted, and moves back what that moved.
         """
         rewrites = [rewrite for rewrite in self.rewrites if self._stands(rewrite)]
         withdrawn = frozenset[Oid]().union(*(rewrite.own for rewrite in rewrites))
@@ -89,7 +89,8 @@ class Graph:
             for token, (added, gone) in self._all:
                 if token not in present and rewrite.own.intersection(added):
                     found[token][1].append(rewrite.join)
-                if token in present and rewrite.own.intersection(gone) and not rewrite.foreign.intersection(gone):
+                is_back = rewrite.own.intersection(gone) and not rewrite.foreign.intersection(gone)
+                if token in present and (is_back or rewrite.own.intersection(added)):
                     found[token][0].append(rewrite.join)
         return found
 

@@ -10,8 +10,9 @@ from agentroom_git.core.claims import Denied, Granted, Request, Table
 from agentroom_git.core.edits import carry_edits
 from agentroom_git.core.fold import Engine, Head
 from agentroom_git.core.ids import AgentName, Oid
+from agentroom_git.core.objects import FILE
 from agentroom_git.core.plan import Advance, Held, Observed, Place, Rewritten, Take, plan_fold, plan_sync
-from agentroom_git.core.tree import FILE, Entry
+from agentroom_git.core.tree import Entry
 from simulation import graph
 from simulation.account import Books
 from simulation.claims_watch import check_table
@@ -28,7 +29,10 @@ OTHER_NAMES = (b"new/five.txt", b"moved/one.txt", b"dir/six.txt")
 
 @dataclass
 class Agent:
-    """`head` is what the branch is at; `files` and `modes` are the worktree, uncommitted edits included."""
+    """`head` is what the branch is at; `files` and `modes` are the worktree, uncommitted edits included.
+
+    `tip` is what was last folded of it, `stands` what stands for that, `back_at` where it stepped back to.
+    """
 
     name: AgentName
     head: Oid
@@ -36,13 +40,14 @@ class Agent:
     modes: dict[bytes, int] = field(default_factory=dict)
     tip: Oid | None = None
     stands: Oid | None = None
+    back_at: Oid | None = None
     seen: dict[bytes, bytes] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.mint = Mint(self.name)
 
-    def tokens(self) -> set[bytes]:
-        return all_tokens(self.files.values())
+    def tokens(self) -> list[bytes]:
+        return [token for text in self.files.values() for token in tokens(text)]
 
 
 class PureSchedule:
@@ -157,6 +162,8 @@ class PureSchedule:
         if parents:
             agent.head = parents[0]
             self.check_out(agent)
+            left = agent.tip is not None and not self.memory.reaches(agent.head, agent.tip)
+            agent.back_at = agent.head if left and self.memory.reaches(self.integration, agent.head) else None
 
     def check_out(self, agent: Agent) -> None:
         entries = self.memory.trees[self.memory.tree_of(agent.head)]
@@ -243,6 +250,8 @@ class PureSchedule:
         place = Place(True, memory.reaches(self.integration, agent.head), held, is_current)
         if not isinstance(plan_sync(place, asked=asked), Advance):
             return
+        if not asked and agent.head == agent.back_at:
+            raise Violation("I2", f"{agent.name} was brought back what it had stepped back from")
         carried = self.carried(agent)
         if carried is not None:
             before = agent.tokens()
