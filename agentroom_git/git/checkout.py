@@ -27,6 +27,7 @@ from agentroom_git.git.displacement import (
     Step,
     apply_step,
     digest,
+    keep_overwritten,
     late_paths,
     make_bench,
     sweep,
@@ -208,7 +209,8 @@ class _Sync:
             bench.discard()
             return outcome
         self._clock.sleep(LATE_SECONDS)
-        return replace(outcome, late=late_paths(bench, staged.steps))
+        late = (*late_paths(bench, staged.steps), *keep_overwritten(self._tree, bench, staged.steps))
+        return replace(outcome, late=late)
 
     def _prepare(self, bench: Bench, index: IndexCopy) -> _Staged | Waits:
         """Find out what to do and make the new files and the new index, before anything is locked."""

@@ -23,8 +23,9 @@ Reason = Literal[
 class Advanced:
     """The worktree, its index and its branch are at the new commit.
 
-    `late` are paths that a program went on writing through a file it had open before: what it wrote is kept in the
-    stage, not in the worktree. `edited` are those of the written that have uncommitted edits on top.
+    `late` are paths that a program went on writing through a file it had open before, or wrote without a save that the
+    sync had taken out for a moment: what the worktree lacks of it is kept in the stage. `edited` are those of the
+    written that have uncommitted edits on top.
     """
 
     written: tuple[bytes, ...]

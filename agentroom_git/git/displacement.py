@@ -26,6 +26,7 @@ from agentroom_git.system.clock import Clock
 from agentroom_git.system.exchange import Content, Folder, Mark, Move, exchange, move
 
 _AHEAD, _JOURNAL, _DONE = "journal.ahead", "journal", "done"
+_TAKEN_OUT, _OVERWRITTEN = b".out", b".overwritten"
 _VERSION = 1
 _NAME_FORMAT = "%Y%m%dT%H%M%S.%fZ"
 _NAME = re.compile(r"\d{8}T\d{6}\.\d{6}Z-\d+")
@@ -109,6 +110,8 @@ class Bench:
     def __init__(self, path: Path, *, has_modes: bool) -> None:
         self.path = path
         self.folder = Folder(path, has_modes=has_modes)
+        self.taken_out: dict[int, Content] = {}
+        """By step: a save that was not expected and stood in the bench until it was put back."""
 
     def __enter__(self) -> Self:
         return self
@@ -164,7 +167,7 @@ def apply_step(tree: Folder, bench: Bench, number: int, step: Step) -> bool:
     """Take one step; false if the worktree was not as expected. `undo` then restores it, this step included."""
     name = _name(number)
     if step.act is Act.SWAP:
-        return exchange(tree, step.path, bench.folder, name) and _holds(bench, number, step.before)
+        return exchange(tree, step.path, bench.folder, name) and _is_expected(bench, number, step)
     if step.act is Act.ADD:
         return move(bench.folder, name, tree, step.path) is Move.DONE
     if step.act is Act.MAKE_DIRECTORY:
@@ -177,6 +180,14 @@ def apply_step(tree: Folder, bench: Bench, number: int, step: Step) -> bool:
         return False
     tree.prune(step.path)
     return True
+
+
+def _is_expected(bench: Bench, number: int, step: Step) -> bool:
+    found = bench.folder.read(_name(number))
+    if digest(found) == step.before:
+        return True
+    bench.taken_out[number] = found
+    return False
 
 
 def undo(tree: Folder, bench: Bench, steps: Sequence[Step], *, only: Collection[bytes]) -> None:
@@ -238,6 +249,21 @@ def late_paths(bench: Bench, steps: Sequence[Step]) -> tuple[bytes, ...]:
     )
 
 
+def keep_overwritten(tree: Folder, bench: Bench, steps: Sequence[Step]) -> tuple[bytes, ...]:
+    """Keep the saves that were taken out for a moment; return the paths of those that were overwritten since.
+
+    Who read the file in that moment saw the new version without that save, and so may write over it what lacks it.
+    """
+    found = []
+    for number, content in bench.taken_out.items():
+        now = set(tree.read(steps[number].path).data.splitlines())
+        own = set(content.data.splitlines()) - set(bench.folder.read(_name(number)).data.splitlines())
+        bench.folder.create(_name(number) + (_TAKEN_OUT if own <= now else _OVERWRITTEN), content)
+        if not own <= now:
+            found.append(steps[number].path)
+    return tuple(found)
+
+
 def unfinished(stage: Path, git_dir: Path) -> list[tuple[Path, Journal]]:
     """The benches of syncs of this worktree that neither finished nor were undone, newest first."""
     found = [(path, _read_journal(path / _JOURNAL)) for path in _benches(stage) if os.path.exists(f"{path}/{_JOURNAL}")]
@@ -261,9 +287,9 @@ def list_displaced(stage: Path, most: int) -> list[Kept]:
         if started is None or not (bench / _DONE).exists():
             continue
         for number, step in enumerate(_read_journal(bench / _DONE).steps):
-            file = bench / str(number)
-            if step.act in (Act.SWAP, Act.REMOVE) and os.path.lexists(file):
-                found.append(Kept(step.path, started, file))
+            names = (_name(number) + suffix for suffix in (b"", _TAKEN_OUT, _OVERWRITTEN))
+            files = [bench / os.fsdecode(name) for name in names] if step.act in (Act.SWAP, Act.REMOVE) else []
+            found += [Kept(step.path, started, file) for file in files if os.path.lexists(file)]
     return found
 
 
@@ -288,7 +314,12 @@ def _late_paths_of(path: Path) -> tuple[bytes, ...]:
         return ()
     journal = _read_journal(path / _DONE)
     with Bench(path, has_modes=journal.has_modes) as bench:
-        return late_paths(bench, journal.steps)
+        return (*late_paths(bench, journal.steps), *_overwritten(path, journal.steps))
+
+
+def _overwritten(path: Path, steps: Sequence[Step]) -> tuple[bytes, ...]:
+    kept = (path / os.fsdecode(_name(number) + _OVERWRITTEN) for number in range(len(steps)))
+    return tuple(step.path for step, file in zip(steps, kept, strict=True) if file.exists())
 
 
 def _benches(stage: Path) -> list[Path]:

@@ -3,7 +3,7 @@
 import errno
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from agentroom_git.core.escape import one_line, path_text
@@ -65,12 +65,13 @@ class Synced:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """The worktree was left as it is. `reason` is one of `REASONS`, or the worktree's own problem."""
+    """The worktree was left as it is. `reason` is one of `REASONS`, or the worktree's own problem; `late` as above."""
 
     agent: AgentName
     reason: str
     text: str
     paths: tuple[str, ...]
+    late: tuple[str, ...] = ()
 
     @property
     def is_passing(self) -> bool:
@@ -112,9 +113,10 @@ def _make_way(room: Room, result: SyncResult) -> SyncResult:
     if not isinstance(result, Waiting) or result.reason not in making_way.REASONS:
         return result
     saved = making_way.make_way(room, result.agent, room.worktrees()[result.agent], result.paths)
-    if saved.commit is not None:
-        return _waiting(room, result.agent, "unfolded", result.paths)
-    return _waiting(room, result.agent, "busy", result.paths) if saved.is_passing else result
+    if saved.commit is None and not saved.is_passing:
+        return result
+    reason = "busy" if saved.commit is None else "unfolded"
+    return replace(_waiting(room, result.agent, reason, result.paths), late=result.late)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,10 +148,12 @@ class _Move:
             return Waiting(self.agent, "broken", f"{one_line(str(error))}: run agentroom doctor", ())
         except (AgentroomError, KeyError) as error:
             return Waiting(self.agent, "broken", f"{one_line(str(error))}: run agentroom doctor", ())
+        late = tuple(path_text(path) for path in done.late)
         if isinstance(done, Advanced):
             paths = tuple(path_text(path) for path in (*done.written, *done.removed))
-            return Synced(self.agent, self.new, paths, tuple(path_text(path) for path in done.late))
-        return _waiting(room, self.agent, done.reason, tuple(path_text(path) for path in done.paths))
+            return Synced(self.agent, self.new, paths, late)
+        waiting = _waiting(room, self.agent, done.reason, tuple(path_text(path) for path in done.paths))
+        return replace(waiting, late=late)
 
 
 def _plan(room: Room, agent: AgentName, worktree: Worktree, *, is_held: bool, asked: bool) -> SyncResult | _Move:
@@ -219,7 +223,7 @@ def _remember(room: Room, results: list[SyncResult], *, whole: bool) -> None:
             after[result.agent] = entry
             if before.get(result.agent) != entry and result.reason not in _QUIET:
                 _tell(room, result)
-        elif isinstance(result, Synced) and result.late:
+        if isinstance(result, Synced | Waiting) and result.late:
             _tell_late(room, result)
     if after != before:
         write_json(path, after)
@@ -233,7 +237,7 @@ def _tell(room: Room, waiting: Waiting) -> None:
         tell(room, Notice("waits", (waiting.agent,), text, waiting.paths[:MAX_TOLD]), key=key)
 
 
-def _tell_late(room: Room, synced: Synced) -> None:
+def _tell_late(room: Room, synced: Synced | Waiting) -> None:
     folder = stage_dir(room, synced.agent)
     text = f"a program wrote into files while they were replaced; what it wrote is kept for an hour in {folder}"
     with held(room.private / "fold.lock", seconds=LOCK_SECONDS, what="the fold lock"):

@@ -10,6 +10,7 @@ import pygit2
 import pytest
 
 from agentroom_git.git.checkout import Waits, advance, sweep
+from agentroom_git.git.displacement import list_displaced
 from agentroom_git.system.clock import SystemClock
 from worktree_pair import Pair, program
 
@@ -177,3 +178,32 @@ def fold(handle: pygit2.Repository, old: str, number: int) -> str:
         index.add(pygit2.IndexEntry(f"{n}.txt", blob, pygit2.enums.FileMode.BLOB))
     others = pygit2.Signature("Others", "others@example.invalid", number, 0)
     return str(handle.create_commit(None, others, others, "fold", index.write_tree(handle), [pygit2.Oid(hex=old)]))
+
+
+@pytest.mark.parametrize("is_lost", [True, False])
+def test_a_save_that_was_out_for_a_moment_and_is_overwritten_by_who_read_then_is_kept_and_told_of(
+    tmp_path: Path, is_lost: bool
+) -> None:
+    pair = Pair(tmp_path)
+    pair.commit({"a.txt": b"one\n"})
+    pair.add_worktree()
+    new = pair.commit({"a.txt": b"two\n"})
+    file = pair.agent / "a.txt"
+    read: list[bytes] = []
+
+    def act(step: str) -> None:
+        if step == "swap 0":
+            file.write_bytes(b"one\nsaved just now\n")
+        elif step == "undo files":
+            read.append(file.read_bytes())
+        elif step == "undo index" and is_lost:
+            file.write_bytes(read[0] + b"and more\n")
+
+    outcome = pair.advance(new, failpoint=act)
+
+    assert isinstance(outcome, Waits)
+    assert outcome.late == ((b"a.txt",) if is_lost else ())
+    assert file.read_bytes() == (b"two\nand more\n" if is_lost else b"one\nsaved just now\n")
+    kept = [path.file.read_bytes() for path in list_displaced(pair.stage, 9)]
+    assert b"one\nsaved just now\n" in kept
+    assert sweep(pair.stage, -60.0, pair.clock) == outcome.late

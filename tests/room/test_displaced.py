@@ -7,8 +7,12 @@ from typer.testing import CliRunner
 
 from agentroom_git.cli.app import app
 from agentroom_git.core.ids import AgentName
+from agentroom_git.room import messages
 from agentroom_git.room.displaced import read_displaced
+from agentroom_git.room.room import open_room
 from agentroom_git.room.status import read_status
+from agentroom_git.room.syncing import Waiting, sync_room
+from agentroom_git.system.clock import SystemClock
 from rooms import Bed, edited, numbered
 
 BOB = AgentName("bob")
@@ -51,3 +55,24 @@ def test_a_damaged_journal_hides_nothing_else(bed: Bed) -> None:
 
     assert read_displaced(bed.room(), BOB) == []
     assert len(read_status(bed.room()).agents) == 2
+
+
+def test_an_agent_whose_worktree_waits_is_told_of_a_save_that_was_overwritten_meanwhile(bed: Bed) -> None:
+    bed.join("alice", "bob")
+    bed.commit("alice", {"README.md": "alice\n"})
+    bed.fold()
+    file = bed.path("bob") / "README.md"
+    text = file.read_text()
+    saves = {"swap 0": f"{text}just now\n", "undo index": "alice\nand more\n"}
+
+    def save(step: str) -> None:
+        if step in saves:
+            file.write_text(saves.pop(step))
+
+    room = open_room(bed.repository, SystemClock(), failpoint=save)
+
+    (waiting,) = sync_room(room, [BOB])
+
+    assert isinstance(waiting, Waiting)
+    assert waiting.late == ("README.md",)
+    assert "late" in {message.kind for message in messages.unread(bed.as_agent("bob")).messages}
