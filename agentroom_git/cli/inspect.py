@@ -86,7 +86,7 @@ def _say_work(found: "Status") -> None:
 
 def _say_agent(agent: "Presence") -> None:
     seen = f", last seen {duration(agent.silent)} ago" if agent.silent is not None else ""
-    unread = f", {agent.unread} unread" if agent.unread else ""
+    unread = f", {agent.unread}{'+' if agent.has_more_unread else ''} unread" if agent.unread else ""
     where = f" in {agent.worktree}" if agent.worktree else ""
     say(f"  {agent.agent} {agent.state}{seen}{unread}{where}")
     if agent.waits is not None:

@@ -5,15 +5,15 @@ that overlap or touch become one operation with the text that the cascade gives.
 meet on the same lines, and what the document converges to does not depend on their order. Where git's own file merge
 is clean, the result is the same bytes: the rule of what touches is git's.
 
-Only this module knows pycrdt. It reads no files and runs no diff of its own.
+Only this module knows pycrdt, and imports it when it first merges: it takes a third as long as libgit2, which those who
+only look at a room need not wait for. It reads no files and runs no diff of its own.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import accumulate
-
-from pycrdt import Doc, Text
+from typing import TYPE_CHECKING
 
 from agentroom_git.core.cascade import Conflict, find_candidates, take_sides
 from agentroom_git.core.drafts import Draft, Parses
@@ -21,6 +21,9 @@ from agentroom_git.core.hunks import Change, Cluster, Hunk, LineDiff, find_clust
 from agentroom_git.core.merge import Resolved, merge_values
 from agentroom_git.core.regions import Region, Resolution, Side, canonical_order, unite_sides
 from agentroom_git.errors import AgentroomError
+
+if TYPE_CHECKING:
+    from pycrdt import Doc, Text
 
 __all__ = ["Hunk", "LineDiff", "Parses", "Region", "Side", "TextMerge", "is_binary", "merge_text"]
 
@@ -200,6 +203,8 @@ def converge(base_lines: Sequence[bytes], splices: Sequence[Splice]) -> bytes:
 
 
 def _converge_stretch(lines: Sequence[bytes], splices: Sequence[Splice]) -> bytes:
+    from pycrdt import Text  # noqa: PLC0415 - see the top
+
     # Latin-1 maps every byte to one character, so any encoding survives; the document counts in UTF-8 bytes.
     text = b"".join(lines).decode("latin-1")
     encoded = lines if text.isascii() else [line.decode("latin-1").encode() for line in lines]
@@ -216,11 +221,15 @@ def _converge_stretch(lines: Sequence[bytes], splices: Sequence[Splice]) -> byte
 
 
 def _replica(number: int) -> "Doc[Text]":
+    from pycrdt import Doc  # noqa: PLC0415 - see the top
+
     # Two replicas with one id corrupt each other silently. Ids start at 1: 0 asks for a random one.
     return Doc(client_id=number + 1)
 
 
 def _apply(doc: "Doc[Text]", splices: Iterable[Splice], starts: Sequence[int]) -> None:
+    from pycrdt import Text  # noqa: PLC0415 - see the top
+
     text = doc.get("text", type=Text)
     with doc.transaction():
         for splice in sorted(splices, key=lambda splice: splice.start, reverse=True):
@@ -237,6 +246,8 @@ class IndexUnitError(AgentroomError):
 
 @cache
 def _check_index_unit() -> None:
+    from pycrdt import Text  # noqa: PLC0415 - see the top
+
     doc = _replica(0)
     doc["probe"] = probe = Text("é")
     if len(probe) != 2:

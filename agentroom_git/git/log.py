@@ -50,10 +50,15 @@ def message_of(event: Event) -> str:
 
 def read_event(commit: pygit2.Commit) -> Recorded:
     """Return the event that the commit carries; raise `EventError` where it carries none that can be read."""
-    lines = commit.raw_message.decode("utf-8", "replace").rstrip("\n").split("\n")
+    return parse_event(Oid(str(commit.id)), commit.raw_message)
+
+
+def parse_event(id: Oid, message: bytes) -> Recorded:
+    """Return the event of a commit's message; raise `EventError` where it is none that can be read."""
+    lines = message.decode("utf-8", "replace").rstrip("\n").split("\n")
     if len(lines) != 3 or lines[1]:
         raise EventError("a commit in a log is not one event")
-    return Recorded(Oid(str(commit.id)), decode(lines[2]))
+    return Recorded(id, decode(lines[2]))
 
 
 def append(refs: Refs, ref: str, event: Event, at: datetime) -> Recorded:
@@ -108,10 +113,11 @@ def read(
         yield recorded
 
 
-def readable(refs: Refs, ref: str, stop: Oid | None) -> Iterator[pygit2.Commit | Unreadable]:
-    """Yield the commits of a chain, newest first; where an object is missing, it ends with an `Unreadable`."""
+def readable(refs: Refs, ref: str, stop: Oid | None, tip: Oid | None = None) -> Iterator[pygit2.Commit | Unreadable]:
+    """Yield the commits of a chain, newest first, from `tip` or the ref's own; where an object is missing, it ends with
+    an `Unreadable`."""
     try:
-        yield from chain(refs.handle, refs.get(ref), stop)
+        yield from chain(refs.handle, tip or refs.get(ref), stop)
     except RefError as error:
         yield Unreadable(refs.get(ref) or NULL, ref, error.message, error.hint)
 

@@ -1,9 +1,14 @@
 """Reading long logs fast: events of kinds that the reader does not want are told by their first bytes, undecoded.
 
-100,000 events are walked in about a second, where decoding all of them takes three.
+After the newest thousand, git itself lists the rest, which takes half as long as to open each commit here: 100,000
+events in less than a second. What is listed counts as far as each commit names the next one as its parent; whatever
+looks strange is read from its object.
 """
 
+import os
+import re
 from collections.abc import Collection, Iterator
+from typing import NamedTuple
 
 import pygit2
 
@@ -11,8 +16,27 @@ from agentroom_git.core.escape import one_line
 from agentroom_git.core.event_line import VERSION, EventError
 from agentroom_git.core.events import Recorded
 from agentroom_git.core.ids import AgentName, Oid
-from agentroom_git.git.log import Unreadable, read_event, readable, unreadable
+from agentroom_git.git.log import Unreadable, parse_event, read_event, readable, unreadable
 from agentroom_git.git.refs import Refs
+from agentroom_git.system.process import ProcessError, git
+
+WALKED = 1000
+LISTED = 20_000
+_AS_STORED = {"GIT_NO_REPLACE_OBJECTS": "1", "GIT_GRAFT_FILE": os.devnull}
+_HEADER = re.compile(rb"([0-9a-f]{40})\ntree [0-9a-f]{40}\n(?:parent ([0-9a-f]{40})\n)?")
+# git indents a message by four spaces.
+_INDENT = b"\n    "
+_BODY = _INDENT * 2
+
+
+class _Listed(NamedTuple):
+    id: Oid
+    parent: Oid | None
+    text: bytes
+
+    @property
+    def message(self) -> bytes:
+        return self.text.partition(b"\n\n    ")[2].replace(_INDENT, b"\n")
 
 
 def scan(
@@ -20,13 +44,65 @@ def scan(
 ) -> Iterator[Recorded | Unreadable | None]:
     """Yield the log's events like `log.read`, with None for each that says it is of a kind in `passed_over`."""
     passed = tuple(f'{{"v":{VERSION},"type":"{kind}","agent":"{writer}",'.encode() for kind in passed_over)
-    for commit in readable(refs, ref, stop):
-        if isinstance(commit, Unreadable):
-            yield commit
-        elif passed and commit.raw_message.partition(b"\n\n")[2].startswith(passed):
-            yield None
-        else:
-            yield _read(commit, ref, writer)
+    for number, commit in enumerate(readable(refs, ref, stop)):
+        if number == WALKED and not isinstance(commit, Unreadable):
+            yield from _scan_listed(refs, ref, writer, (Oid(str(commit.id)), stop), passed)
+            return
+        yield _judge(commit, ref, writer, passed)
+
+
+def _judge(
+    commit: pygit2.Commit | Unreadable, ref: str, writer: AgentName, passed: tuple[bytes, ...]
+) -> Recorded | Unreadable | None:
+    if isinstance(commit, Unreadable):
+        return commit
+    is_passed = commit.raw_message.partition(b"\n\n")[2].startswith(passed)
+    return None if is_passed else _read(commit, ref, writer)
+
+
+def _scan_listed(
+    refs: Refs, ref: str, writer: AgentName, span: tuple[Oid, Oid | None], passed: tuple[bytes, ...]
+) -> Iterator[Recorded | Unreadable | None]:
+    """Yield what `scan` does from the first commit of the span up to and without the second."""
+    at: Oid | None = span[0]
+    while at is not None and at != span[1]:
+        listed = _list(refs, at)
+        if not listed:
+            # An object is missing, or there is no git: what can be reached is walked.
+            yield from (_judge(commit, ref, writer, passed) for commit in readable(refs, ref, span[1], at))
+            return
+        for one in listed:
+            if one.id == span[1]:
+                return
+            is_passed = one.text.startswith(passed, one.text.find(_BODY) + len(_BODY))
+            yield None if is_passed else _read_listed(refs, one, ref, writer)
+            at = one.parent
+
+
+def _list(refs: Refs, tip: Oid) -> list[_Listed]:
+    """Return the newest commits from `tip` on as git lists them; nothing where git cannot."""
+    command = ("rev-list", "--first-parent", "--header", "--encoding=UTF-8", f"--max-count={LISTED}", tip, "--")
+    try:
+        done = git(*command, cwd=refs.common_dir, env=_AS_STORED)
+    except ProcessError:
+        return []
+    found: list[_Listed] = []
+    expected: Oid | None = tip
+    for text in done.out.split(b"\0") if done.code == 0 else ():
+        header = _HEADER.match(text)
+        if header is None or header[1].decode() != expected:
+            break
+        expected = Oid(header[2].decode()) if header[2] else None
+        found.append(_Listed(Oid(header[1].decode()), expected, text))
+    return found
+
+
+def _read_listed(refs: Refs, one: _Listed, ref: str, writer: AgentName) -> Recorded | Unreadable | None:
+    try:
+        recorded = parse_event(one.id, one.message)
+    except EventError:
+        return read_one(refs, one.id, ref, writer)
+    return _of_writer(recorded, ref, writer)
 
 
 def _read(commit: pygit2.Commit, ref: str, writer: AgentName) -> Recorded | Unreadable:
@@ -34,6 +110,10 @@ def _read(commit: pygit2.Commit, ref: str, writer: AgentName) -> Recorded | Unre
         recorded = read_event(commit)
     except EventError as error:
         return unreadable(commit, ref, error)
+    return _of_writer(recorded, ref, writer)
+
+
+def _of_writer(recorded: Recorded, ref: str, writer: AgentName) -> Recorded | Unreadable:
     if recorded.event.agent != writer:
         name = one_line(recorded.event.agent, 40)
         return Unreadable(recorded.id, ref, f"an event by {name!r} in the log of {writer}", "it was ignored")

@@ -7,11 +7,13 @@ the reader's cursor. A file whose cursor is not the one in the reader's log coun
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from agentroom_git.core.events import Broadcast, Joined, ReadUpTo, Recorded, Withdrawn
 from agentroom_git.core.ids import HUMAN, SIDECAR, AgentName, Oid, is_oid
+from agentroom_git.git.log import Unreadable
 from agentroom_git.git.log_scan import is_continued, read_one, scan
 from agentroom_git.room import logs
 from agentroom_git.room.concern import SILENT, Concerns, concerns, concerns_of, is_addressed
@@ -24,6 +26,7 @@ UNREAD_AFTER = 600.0
 """Seconds after which a message that nobody has read is shown to its sender."""
 # Fewer new events than this are scanned anew each time rather than written down.
 _WORTH_WRITING = 16
+_END = object()
 Cursor = dict[AgentName, Oid]
 
 
@@ -74,14 +77,14 @@ def _cursor_in(recorded: Recorded | None) -> Cursor:
 
 def open_inbox(room: Room, reader: AgentName) -> Inbox:
     """Return the reader's inbox as the logs are now."""
-    path = room.private / "inbox" / f"{reader}.json"
+    path = file_of(room, reader)
     now, boot = room.clock.monotonic(), room.clock.boot_id()
     cursor = cursor_of(room, reader)
     inbox = _load(path, reader, boot, now)
     if inbox is None or inbox.cursor != cursor:
         inbox = Inbox(reader, boot, cursor)
     before = (len(inbox.waiting), len(inbox.sent))
-    count = _scan_logs(room, inbox, now)
+    count = _scan_logs(room, inbox, now)[0]
     if inbox.sent:
         read_to = _read_to(room, reader)
         inbox.sent = [one for one in inbox.sent if not _is_read(one, read_to)]
@@ -90,10 +93,24 @@ def open_inbox(room: Room, reader: AgentName) -> Inbox:
     return inbox
 
 
-def _scan_logs(room: Room, inbox: Inbox, now: float) -> int:
-    """Add what is new in every log; return how much work that was, in events."""
-    count = 0
-    work: Concerns | None = None
+def look_at_newest(room: Room, reader: AgentName, most: int) -> Inbox | None:
+    """Return an inbox that knows the newest events of each log alone, to look at and not to keep; None where no log has
+    more than so many since the reader's cursor."""
+    now = room.clock.monotonic()
+    inbox = Inbox(reader, room.clock.boot_id(), cursor_of(room, reader))
+    _, is_all = _scan_logs(room, inbox, now, most)
+    return None if is_all else inbox
+
+
+def file_of(room: Room, reader: AgentName) -> Path:
+    return room.private / "inbox" / f"{reader}.json"
+
+
+def _scan_logs(room: Room, inbox: Inbox, now: float, most: int | None = None) -> tuple[int, bool]:
+    """Add what is new in every log, or the newest of it; return how much work that was, in events, and whether it was
+    everything."""
+    judge = _Judge(room, inbox.reader)
+    is_all = True
     for writer, tip in logs.writers(room).items():
         seen = inbox.scanned.get(writer)
         if seen == tip:
@@ -101,28 +118,42 @@ def _scan_logs(room: Room, inbox: Inbox, now: float) -> int:
         if seen is None or not is_continued(room.refs, tip, seen):
             _forget(inbox, writer)
             seen = inbox.cursor.get(writer)
-        found: list[Waiting] = []
-        for item in scan(room.refs, room.names.log(writer), writer, seen, SILENT):
-            count += 1
-            if not isinstance(item, Recorded):
-                continue
-            is_mine = _is_sent(item) if writer == inbox.reader else is_addressed(item, inbox.reader)
-            if is_mine is None:
-                # Judged once, by what the reader does now: written down, so that it stays judged.
-                count += _WORTH_WRITING
-                work = work or concerns_of(room, inbox.reader)
-                is_mine = concerns(item, inbox.reader, work)
-            if is_mine:
-                found.append(_waiting(item, now))
+        items = scan(room.refs, room.names.log(writer), writer, seen, SILENT)
+        found = [_waiting(one, now) for one in islice(items, most) if judge.is_message(one, writer)]
+        is_all = is_all and (most is None or next(items, _END) is _END)
         inbox.scanned[writer] = tip
         if writer == inbox.reader:
             inbox.sent += reversed(found)
         else:
             inbox.waiting += reversed(found)
-    if count:
+    if judge.work:
         inbox.waiting = _not_withdrawn(_not_superseded(inbox.waiting))
         inbox.sent = _not_superseded(inbox.sent)
-    return count
+    return judge.work, is_all
+
+
+class _Judge:
+    """Tells which events are messages for a reader; `work` grows with how many it was asked about."""
+
+    def __init__(self, room: Room, reader: AgentName) -> None:
+        self._room = room
+        self._reader = reader
+        self._concerns: Concerns | None = None
+        self.work = 0
+
+    def is_message(self, item: Recorded | Unreadable | None, writer: AgentName) -> TypeGuard[Recorded]:
+        self.work += 1
+        if not isinstance(item, Recorded):
+            return False
+        if writer == self._reader:
+            return _is_sent(item)
+        said = is_addressed(item, self._reader)
+        if said is not None:
+            return said
+        # Judged once, by what the reader does now: written down, so that it stays judged.
+        self.work += _WORTH_WRITING
+        self._concerns = self._concerns or concerns_of(self._room, self._reader)
+        return concerns(item, self._reader, self._concerns)
 
 
 def _forget(inbox: Inbox, writer: AgentName) -> None:
@@ -213,24 +244,7 @@ def save(room: Room, inbox: Inbox) -> None:
         "waiting": [_row(one) for one in inbox.waiting],
         "sent": [_row(one) for one in inbox.sent],
     }
-    write_json(room.private / "inbox" / f"{inbox.reader}.json", record)
-
-
-def count_waiting(room: Room, reader: AgentName) -> int:
-    """Return how many messages wait for the reader.
-
-    The count of the last time stands, in a file of its own, while neither the cursor nor any log has moved: reading
-    the list of 100,000 messages to count them would take a second.
-    """
-    path = room.private / "inbox" / f"{reader}.count.json"
-    now: dict[str, object] = {"v": VERSION, "cursor": cursor_of(room, reader), "logs": logs.writers(room)}
-    known = read_json(path)
-    count = known.pop("count", None)
-    if isinstance(count, int) and known == now:
-        return count
-    count = len(open_inbox(room, reader).waiting)
-    write_json(path, now | {"count": count})
-    return count
+    write_json(file_of(room, inbox.reader), record)
 
 
 def _load(path: Path, reader: AgentName, boot: str, now: float) -> Inbox | None:

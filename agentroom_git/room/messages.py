@@ -90,7 +90,7 @@ def _message(room: Room, one: Waiting, found: Inbox) -> Message | None:
 
 
 def count_unread(room: Room, reader: AgentName) -> int:
-    return inboxes.count_waiting(room, reader)
+    return len(inboxes.open_inbox(room, reader).waiting)
 
 
 def mark_read(room: Room, messages: Sequence[Message]) -> None:

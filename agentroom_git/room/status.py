@@ -11,12 +11,13 @@ from agentroom_git.git import contested_refs
 from agentroom_git.git.contested_refs import Stored
 from agentroom_git.git.log import Unreadable
 from agentroom_git.git.worktrees import Worktree
-from agentroom_git.room import disk, leases, logs, messages, presence, scratchpad, story, syncing, tasks, warning
+from agentroom_git.room import disk, leases, logs, presence, scratchpad, story, syncing, tasks, warning
 from agentroom_git.room.coordination import Held, live_claims, repository_path
 from agentroom_git.room.digest import Digest, closed_contests, read_digests
 from agentroom_git.room.displaced import Displaced, read_displaced
 from agentroom_git.room.folding import read_folds
 from agentroom_git.room.gate.summary import GateSummary, read_summary
+from agentroom_git.room.glance import Glance, glance_at
 from agentroom_git.room.room import Room
 from agentroom_git.room.story import Line
 from agentroom_git.room.syncing import Waiting
@@ -30,8 +31,9 @@ RECENT_FOLDS = 5
 class Presence:
     """One agent. `state` is running, idle, gone (its worktree is missing) or left.
 
-    `silent` is the number of seconds since its last sign of life, or None where there was none since the last boot.
-    `displaced` are the versions of files that syncs took out of its worktree, as long as they are kept.
+    Where `has_more_unread`, more than `unread` messages wait: too many to count them. `silent` is the number of seconds
+    since its last sign of life, or None where there was none since the last boot. `displaced` are the versions of files
+    that syncs took out of its worktree, as long as they are kept.
     """
 
     agent: AgentName
@@ -40,6 +42,7 @@ class Presence:
     branch: str
     silent: float | None
     unread: int
+    has_more_unread: bool
     waits: Waiting | None
     displaced: tuple[Displaced, ...]
 
@@ -126,19 +129,23 @@ def _presence(
     room: Room, digest: Digest, agent: AgentName, worktree: Worktree | None, waiting: Waiting | None
 ) -> Presence:
     state = "left"
+    unread = Glance(0, True)
     if presence.is_running(room, agent):
         state = "running"
     elif worktree is not None:
         state = "gone" if worktree.problem else "idle"
     elif digest.move is not None and isinstance(digest.move.event.body, Joined):
         state = "gone"
+    if state != "left":
+        unread = glance_at(room, agent)
     return Presence(
         agent=agent,
         state=state,
         worktree=str(worktree.path) if worktree else "",
         branch=worktree.branch.removeprefix("refs/heads/") if worktree else "",
         silent=leases.seconds_since_seen(room, agent),
-        unread=messages.count_unread(room, agent) if state != "left" else 0,
+        unread=unread.count,
+        has_more_unread=not unread.is_all,
         waits=waiting,
         displaced=tuple(read_displaced(room, agent)),
     )

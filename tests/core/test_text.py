@@ -225,7 +225,7 @@ def test_a_pycrdt_that_does_not_count_bytes_is_refused(monkeypatch: pytest.Monke
         def __len__(self) -> int:
             return len(str(self))
 
-    monkeypatch.setattr(text_module, "Text", Characters)
+    monkeypatch.setattr(pycrdt, "Text", Characters)
     text_module._check_index_unit.cache_clear()
     with pytest.raises(IndexUnitError, match="counts 'é' as 1 unit"):
         merge(b"a\nk\nb\n", b"A\nk\nb\n", b"a\nk\nB\n")

@@ -11,6 +11,7 @@ from agentroom_git.core.events import Notice
 from agentroom_git.core.ids import SIDECAR, parse_agent
 from agentroom_git.errors import UsageError
 from agentroom_git.room import coordination, inbox, logs, messages, presence, scratchpad, tasks
+from agentroom_git.room.glance import NEWEST, Glance, glance_at
 from agentroom_git.room.room import Room
 from agentroom_git.system.clock import SystemClock
 from rooms import Bed
@@ -199,3 +200,22 @@ def test_what_cannot_be_said_is_refused(pair: tuple[Room, Room], text: str, topi
     with pytest.raises(UsageError):
         messages.broadcast(pair[0], text, topic=topic, to=to)
     assert messages.read(pair[1]).messages == ()
+
+
+def test_status_counts_what_waits_and_of_very_much_the_newest(pair: tuple[Room, Room]) -> None:
+    alice, bob = pair
+    reader = parse_agent("bob")
+    for number in range(NEWEST - 2):
+        messages.broadcast(alice, f"message {number}", topic=f"topic {number // 2}")
+    assert glance_at(bob, reader) == Glance(NEWEST // 2 - 1, True)
+    for number in range(3):
+        messages.broadcast(alice, f"and {number}")
+    assert glance_at(bob, reader) == Glance(NEWEST // 2 + 2, True)  # the inbox is known by now
+    inbox.file_of(bob, reader).unlink()
+    messages.broadcast(alice, "one more")
+    glance = glance_at(bob, reader)
+    assert not glance.is_all
+    assert NEWEST // 3 < glance.count < messages.count_unread(bob, reader)
+    for _ in range(5):
+        messages.read(bob, limit=1000)
+    assert glance_at(bob, reader) == Glance(0, True)
