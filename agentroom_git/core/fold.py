@@ -11,7 +11,7 @@ with the heads in the order of their ids. With one merge base this is git's own 
 several it is the virtual base of the recursive strategy, whose result is the fold of those bases.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -36,6 +36,14 @@ class History(Objects, Protocol):
 
     def tree_of(self, commit: Oid) -> Oid:
         """Return the id of the commit's tree."""
+        ...
+
+    def parents(self, commit: Oid) -> tuple[Oid, ...]:
+        """Return the commit's parents, in its order."""
+        ...
+
+    def between(self, bases: frozenset[Oid], commit: Oid) -> Iterator[Oid]:
+        """Yield the commits that `commit` reaches and none of `bases` does, children before parents."""
         ...
 
     def weight(self, bases: frozenset[Oid], commit: Oid) -> int:
@@ -93,7 +101,7 @@ class Engine:
             key = frozenset([*done, head])
             if key not in self._folds:
                 step = self._merge(folded.tree, done, head)
-                self._folds[key] = Folded(step.tree, _distinct(folded.contested + step.contested))
+                self._folds[key] = Folded(step.tree, distinct(folded.contested + step.contested))
             folded = self._folds[key]
             done.append(head)
         return folded
@@ -102,15 +110,16 @@ class Engine:
         meet = self.history.meet(frozenset(one.id for one in done), head.id)
         base = self._base(meet)
         doubtful = {record.path for record in base.contested if record.winner is not None} if base else ()
-        ours = Party(tree, tuple(self._voice(meet, one) for one in done))
-        theirs = Party(self.history.tree_of(head.id), (self._voice(meet, head),))
+        ours = Party(tree, tuple(self.voice(meet, one) for one in done))
+        theirs = Party(self.history.tree_of(head.id), (self.voice(meet, head),))
         return merge_trees(self.history, base.tree if base else None, ours, theirs, doubtful)
 
     def _base(self, meet: frozenset[Oid]) -> Folded | None:
         """Return the virtual base; histories that share nothing have none."""
         return self.fold(Head(id, self.history.author_of(id)) for id in meet) if meet else None
 
-    def _voice(self, meet: frozenset[Oid], head: Head) -> Voice:
+    def voice(self, meet: frozenset[Oid], head: Head) -> Voice:
+        """Return how a head speaks in a merge over the commits `meet`."""
         # Every merge of a set has a voice of each of its heads, and mostly over the same commits.
         if (meet, head) not in self._voices:
             self._voices[meet, head] = self._find_voice(meet, head)
@@ -127,5 +136,6 @@ class Engine:
         )
 
 
-def _distinct(contested: tuple[Contested, ...]) -> tuple[Contested, ...]:
+def distinct(contested: tuple[Contested, ...]) -> tuple[Contested, ...]:
+    """Return each record once."""
     return tuple({record.id: record for record in contested}.values())

@@ -16,6 +16,7 @@ from agentroom_git.core.fold import Engine, Folded, Head
 from agentroom_git.core.ids import BASE, SIDECAR, AgentName, Oid
 from agentroom_git.core.landings import Landed
 from agentroom_git.core.plan import Held, Observed, Rewritten, Take, plan_fold
+from agentroom_git.core.rewrite import replace_own
 from agentroom_git.errors import AgentroomError, UsageError
 from agentroom_git.git import contested_refs, folds, log
 from agentroom_git.git.folds import Fold, Tip
@@ -231,9 +232,7 @@ class Folder:
         the new tip alone, so that a repeated fold makes the same commit.
         """
         room, history, new = self.room, self.room.history, branch.head
-        others = history.maximal(rewriting.foreign_commits(room, branch.agent, old, new))
-        heads = [Head(new, branch.agent), *(Head(one, history.author_of(one)) for one in others)]
-        folded = self.engine.fold(heads) if others else Folded(history.tree_of(new), ())
+        folded = replace_own(self.engine, branch.agent, old, new, rewriting.own_commits(room, branch.agent, old, new))
         join = folds.write_join(history, branch.agent, old, new, folded.tree, history.commit(new).commit_time)
         self._rewrote(branch, tip, join)
         return _Brought(branch, Head(join, branch.agent), folded.contested)

@@ -22,16 +22,20 @@ def stood_for(room: Room, integration: Oid, agent: AgentName, old: Oid) -> Oid:
     return old
 
 
-def foreign_commits(room: Room, agent: AgentName, old: Oid, new: Oid) -> frozenset[Oid]:
-    """Return the commits between the new tip of the agent's branch and what stood for it that are not its own."""
-    between = room.history.between(frozenset({new}), old)
-    return frozenset(one for one in between if not is_own(room, one, agent))
+def own_commits(room: Room, agent: AgentName, old: Oid, new: Oid) -> frozenset[Oid]:
+    """Return the agent's own commits among those that `old` reaches and `new` does not: never a fold.
 
-
-def is_own(room: Room, commit: Oid, agent: AgentName) -> bool:
-    """Whether the commit is the agent's own work: not a fold, and no other agent's by its trailer."""
+    A commit that names nobody is the work of the agent whose branch had it when a fold first brought it in.
+    """
     history = room.history
+    between = list(history.between(frozenset({new}), old))
+    made = [one for one in between if folds.is_fold(history, one)]
     # A landed commit is the user's in name only: it stands for what agents did.
-    if folds.is_fold(history, commit) or trailers.values(history.message(commit), trailers.COMMIT):
-        return False
-    return history.author_of(commit) in (agent, BASE)
+    landed = (one for one in between if trailers.values(history.message(one), trailers.COMMIT))
+    own = {one for one in between if history.author_of(one) in (agent, BASE)}.difference(made, landed)
+    for fold in made:
+        if folds.read_fold(history, fold).folded[0].agent != agent:
+            previous, brought = history.parents(fold)[:2]
+            came = history.between(frozenset({previous}), brought)
+            own.difference_update(one for one in came if BASE in (agent, history.author_of(one)))
+    return frozenset(own)

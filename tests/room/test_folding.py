@@ -8,6 +8,7 @@ from agentroom_git.git import contested_refs
 from agentroom_git.git.refs import Refs
 from agentroom_git.room import messages
 from agentroom_git.room.folding import Folder, observe_branches, read_folds
+from agentroom_git.room.verifying import verify
 from rooms import Bed, edited, numbered
 
 
@@ -278,7 +279,7 @@ def test_a_rebase_is_folded_when_it_has_ended_and_drops_what_it_dropped(bed: Bed
     bed.commit("alice", {"z.txt": "z\n"}, "d3")
     bed.fold()
     alice = bed.path("alice")
-    todo = "sequence.editor=sed -i -e '/d1/d' -e '/d2/s/^pick/edit/'"
+    todo = "sequence.editor=sed -i -e '/ d1$/d' -e '/ d2$/s/^pick/edit/'"
     bed.git("-c", todo, "rebase", "--quiet", "-i", "HEAD~3", cwd=alice)
     assert bed.fold().made == ()
     bed.write("alice", {"n.txt": edited(numbered(), 15, "second wording")})
@@ -353,6 +354,32 @@ def test_who_goes_back_to_before_a_rewrite_has_taken_that_back_too(bed: Bed) -> 
 
     assert (bed.integrated("keep.txt"), bed.integrated("other.txt")) == ("alice\n", None)
     assert bed.integrated("b.txt") == "bob\n"
+
+
+@pytest.mark.parametrize("is_named", [True, False], ids=["commits name their agents", "commits name nobody"])
+def test_who_starts_over_from_below_others_work_takes_back_its_own_alone(bed: Bed, is_named: bool) -> None:
+    by = {name: f"work\n\nAgentroom-Agent: {name}" if is_named else "work" for name in ("alice", "bob")}
+    bed.join("alice", "bob")
+    text = numbered()
+    bed.commit("alice", {"n.txt": text, "own.txt": "own\n"}, by["alice"])
+    bed.settle()
+    start = bed.git("rev-parse", "HEAD", cwd=bed.path("alice")).strip()
+    bed.commit("alice", {"n.txt": edited(text, 3, "alice"), "gone.txt": "alice\n", "own.txt": None}, by["alice"])
+    bed.settle()
+    bed.commit("bob", {"n.txt": edited(edited(text, 3, "alice"), 15, "bob"), "b.txt": "bob\n"}, by["bob"])
+    bed.settle()
+    bed.commit("alice", {"late.txt": "alice\n"}, by["alice"])
+    bed.settle()
+
+    bed.git("reset", "--quiet", "--hard", start, cwd=bed.path("alice"))
+    bed.commit("alice", {"new.txt": "instead\n"}, by["alice"])
+    bed.settle()
+
+    assert bed.integrated("n.txt") == edited(text, 15, "bob")
+    assert [bed.integrated(f"{name}.txt") for name in ("gone", "late")] == [None, None]
+    assert [bed.integrated(f"{name}.txt") for name in ("own", "b", "new")] == ["own\n", "bob\n", "instead\n"]
+    assert bed.git("for-each-ref", "refs/agentroom/main/contested", cwd=bed.repository) == ""
+    assert all(verdict.is_sound for verdict in verify(bed.room()))
 
 
 def test_what_a_gc_pruned_of_the_engines_memory_is_computed_again(bed: Bed) -> None:

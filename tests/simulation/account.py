@@ -14,15 +14,11 @@ from simulation.world import World, tokens_in
 
 @dataclass
 class Books:
-    """`given_up`: by token, who has made it vanish and not taken it up again; `ever_given_up`: whatever came of it.
-
-    `rewritten` are the commits that an agent made anew, each with what took its place.
-    """
+    """`given_up`: by token, who has made it vanish and not taken it up again; `ever_given_up`: whatever came of it."""
 
     known: set[bytes] = field(default_factory=set)
     given_up: defaultdict[bytes, set[str]] = field(default_factory=lambda: defaultdict(set))
     ever_given_up: set[bytes] = field(default_factory=set)
-    rewritten: list[tuple[str, str]] = field(default_factory=list)
 
     def book(self, name: str, before: Iterable[bytes], after: Iterable[bytes]) -> None:
         """Book what an agent's own doing has made of what it sees; of a token that is there twice each counts."""

@@ -174,12 +174,8 @@ def stage(bot: Bot) -> None:
 
 
 def amend(bot: Bot) -> None:
-    before = bot.head()
     edit(bot)
     bot.git("commit", "--quiet", "--all", "--amend", "-m", bot.message())
-    # Of a commit that others had before, what it added is theirs, too.
-    if bot.git("log", "-1", "--format=%s", before).startswith(f"work of {bot.name} "):
-        bot.account.books.rewritten.append((before, bot.head()))
 
 
 def rebase(bot: Bot) -> None:

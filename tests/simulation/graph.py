@@ -14,7 +14,7 @@ from agentroom_git.core import trailers
 from agentroom_git.core.ids import Oid
 from agentroom_git.git.diff import line_diff
 from agentroom_git.git.objects import GitHistory
-from agentroom_git.room.rewriting import foreign_commits
+from agentroom_git.room.rewriting import own_commits
 from agentroom_git.room.room import Room
 from simulation.account import Books
 from simulation.seeds import Violation
@@ -59,6 +59,7 @@ class Rewrite:
     """A branch that was rewritten: the commit that stands for it now, and which of the agent's own it took back."""
 
     join: Oid
+    new: Oid
     own: frozenset[Oid]
     foreign: frozenset[Oid]
 
@@ -81,12 +82,11 @@ class Graph:
 
         Who takes back a commit deletes what that added, puts back what that deleted, and moves back what that moved.
         """
-        rewrites = [rewrite for rewrite in self.rewrites if self._stands(rewrite)]
-        withdrawn = frozenset[Oid]().union(*(rewrite.own for rewrite in rewrites))
-        found = {token: (added[:], [one for one in gone if one not in withdrawn]) for token, (added, gone) in self._all}
-        for rewrite in rewrites:
+        withdrawn = frozenset[Oid]().union(*(rewrite.own for rewrite in self.standing))
+        found = {token: (added[:], [one for one in gone if one not in withdrawn]) for token, (added, gone) in self.ever}
+        for rewrite in self.standing:
             present = all_tokens(self.source.files_at(rewrite.join).values())
-            for token, (added, gone) in self._all:
+            for token, (added, gone) in self.ever:
                 if token not in present and rewrite.own.intersection(added):
                     found[token][1].append(rewrite.join)
                 is_back = rewrite.own.intersection(gone) and not rewrite.foreign.intersection(gone)
@@ -94,12 +94,17 @@ class Graph:
                     found[token][0].append(rewrite.join)
         return found
 
+    @cached_property
+    def standing(self) -> list[Rewrite]:
+        """The rewrites that no later one has taken back."""
+        return [rewrite for rewrite in self.rewrites if self._stands(rewrite)]
+
     def _stands(self, rewrite: Rewrite) -> bool:
-        """Whether the rewrite was not itself taken back by a later one."""
         return not any(rewrite.join in other.own and self._stands(other) for other in self.rewrites)
 
     @cached_property
-    def _all(self) -> list[tuple[bytes, tuple[list[Oid], list[Oid]]]]:
+    def ever(self) -> list[tuple[bytes, tuple[list[Oid], list[Oid]]]]:
+        """Every token with the commits that put it somewhere and those that deleted it, whatever was taken back."""
         found: Moves = {}
         for commit in self.commits:
             added, gone = self._changes(commit)
@@ -154,9 +159,9 @@ def read(room: Room) -> Graph:
     for commit in commits:
         for value in trailers.values(history.message(commit), trailers.REWROTE):
             old, _, new = value.partition(" ")
-            foreign = foreign_commits(room, history.author_of(commit), Oid(old), Oid(new))
             between = frozenset(history.between(frozenset({Oid(new)}), Oid(old)))
-            rewrites.append(Rewrite(commit, between - foreign, foreign))
+            own = own_commits(room, history.author_of(commit), Oid(old), Oid(new))
+            rewrites.append(Rewrite(commit, Oid(new), own, between - own))
     return Graph(source, commits, recorded, rewrites)
 
 
@@ -180,22 +185,16 @@ def check(graph: Graph, tip: Oid, books: Books, elsewhere: set[bytes]) -> None:
 
 
 def check_rewritten(graph: Graph, tip: Oid, books: Books) -> None:
-    """What an agent took back by making its commit anew is not there (P9).
+    """What an agent took back by rewriting its branch is not there (P9).
 
     Unless somebody else put it there, too, or the agent took it up again, as by merging what a peer has built on it.
     """
-    reached = set(graph.commits)
-    present = all_tokens(graph.source.files_at(tip).values()) & books.abandoned()
-    for old, new in books.rewritten:
-        if old in reached and new in reached:
-            gone = _added_by(graph, Oid(old)) - all_tokens(graph.source.files_at(Oid(new)).values())
-            alone = {token for token in gone if set(graph.moves[token][0]) == {old}}
-            if (alone & present) - graph.recorded:
-                raise Violation("I2", f"taken back by {new[:10]} and there again: {listed(alone & present)}")
-
-
-def _added_by(graph: Graph, commit: Oid) -> set[bytes]:
-    return {token for token, (added, _) in graph.moves.items() if commit in added}
+    present = all_tokens(graph.source.files_at(tip).values()) & books.abandoned() - graph.recorded
+    for rewrite in graph.standing:
+        kept = all_tokens(graph.source.files_at(rewrite.new).values())
+        back = {token for token, (added, _) in graph.ever if rewrite.own.issuperset(added)} & present - kept
+        if back:
+            raise Violation("I2", f"taken back by {rewrite.new[:10]} and there again: {listed(back)}")
 
 
 def listed(found: set[bytes]) -> str:

@@ -64,7 +64,7 @@ class Memory(History):
 
     def between(self, bases: frozenset[Oid], commit: Oid) -> Iterator[Oid]:
         hidden = frozenset[Oid]().union(*(self._reached[base] for base in bases))
-        yield from sorted(self._reached[commit] - hidden)
+        yield from sorted(self._reached[commit] - hidden, key=lambda one: (-len(self._reached[one]), one))
 
     def tree_of(self, commit: Oid) -> Oid:
         return self.commits[commit].tree

@@ -12,6 +12,7 @@ from agentroom_git.core.fold import Engine, Head
 from agentroom_git.core.ids import AgentName, Oid
 from agentroom_git.core.objects import FILE
 from agentroom_git.core.plan import Advance, Held, Observed, Place, Rewritten, Take, plan_fold, plan_sync
+from agentroom_git.core.rewrite import replace_own
 from agentroom_git.core.tree import Entry
 from simulation import graph
 from simulation.account import Books
@@ -149,18 +150,15 @@ class PureSchedule:
         old = self.memory.commits[agent.head]
         if old.is_fold or old.agent != agent.name or len(old.parents) != 1:
             return
-        before = agent.head
         self.edit(agent)
         agent.head = self.commit(agent.name, self.write(agent.files, agent.modes), old.parents)
-        if agent.tip is not None and self.memory.reaches(agent.tip, before):
-            # Of what was never folded the room can't know that it was taken back.
-            self.books.rewritten.append((before, agent.head))
 
     def step_back(self, agent: Agent) -> None:
-        """Reset to the first parent, and lose what is uncommitted."""
-        parents = self.memory.parents(agent.head)
-        if parents:
-            agent.head = parents[0]
+        """Reset to the first parent, or to one further back, and lose what is uncommitted."""
+        before = agent.head
+        for _ in range(self.rng.choice((1, 1, 2, 4))):
+            agent.head = next(iter(self.memory.parents(agent.head)), agent.head)
+        if agent.head != before:
             self.check_out(agent)
             left = agent.tip is not None and not self.memory.reaches(agent.head, agent.tip)
             agent.back_at = agent.head if left and self.memory.reaches(self.integration, agent.head) else None
@@ -196,25 +194,21 @@ class PureSchedule:
             self.fold_head(agent, Head(agent.head, agent.name))
         elif isinstance(decision, Rewritten):
             old = agent.stands or decision.old
-            others = memory.maximal(frozenset(self.foreign(agent, old)))
-            heads = [Head(agent.head, agent.name), *(Head(one, memory.commits[one].agent) for one in others)]
-            folded = self.engine.fold(heads)
+            between = frozenset(memory.between(frozenset({agent.head}), old))
+            own = frozenset(one for one in between if self.is_own(agent, one))
+            folded = replace_own(self.engine, agent.name, old, agent.head, own)
             self.book_records(folded.contested)
             pair = (old, agent.head)
             join = memory.add(Commit(folded.tree, pair, agent.name, rewrote=pair), "join")
-            foreign = frozenset(self.foreign(agent, old))
-            own = frozenset(memory.between(frozenset({agent.head}), old)) - foreign
-            self.rewrites.append(Rewrite(join, own, foreign))
+            self.rewrites.append(Rewrite(join, agent.head, own, between - own))
             self.fold_head(agent, Head(join, agent.name))
         elif not isinstance(decision, Held):
             return
         if not isinstance(decision, Held):
             self.check_order()
 
-    def foreign(self, agent: Agent, old: Oid) -> list[Oid]:
-        """Return what others did between the rewritten branch's new tip and its old one."""
-        between = self.memory.between(frozenset({agent.head}), old)
-        return [one for one in between if self.memory.commits[one].is_fold or self.memory.author_of(one) != agent.name]
+    def is_own(self, agent: Agent, commit: Oid) -> bool:
+        return not self.memory.commits[commit].is_fold and self.memory.author_of(commit) == agent.name
 
     def observed(self, agent: Agent) -> Observed:
         tip = agent.tip
