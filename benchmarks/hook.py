@@ -1,10 +1,11 @@
 """The cost of an agent's hook, as a whole process, against starting Python alone, in one run.
 
-    python benchmarks/hook.py [--pairs 40] [--script]
+    python benchmarks/hook.py [--pairs 40] [--form run|recent|script]
 
-Each pair runs the hook as `agentroom run` gives it to agents (`--script`: as `agentroom hook claude`), for an edit
-that nobody objects to, with eight agents, sixteen claims and two hundred messages in the room, and then
-`python -I -S -c pass`. The ratio is the median over the pairs.
+Each pair runs the hook as `agentroom run` gives it to agents, for an edit that nobody objects to, with eight agents,
+sixteen claims and two hundred messages in the room, and then `python -I -S -c pass`. The ratio is the median over the
+pairs. Project files (`agentroom init --client`) name `agentroom hook`: `--form script` runs it as it is installed
+here, `recent` as uv and pip 26 install it; the scripts that older versions of pip write import `re` first.
 """
 
 import argparse
@@ -28,20 +29,43 @@ from agentroom_git.system.process import own_hook_command
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--pairs", type=int, default=40)
-    parser.add_argument("--script", action="store_true", help="as `agentroom hook`, not as `agentroom run` gives it")
+    parser.add_argument("--form", choices=("run", "recent", "script"), default="run")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="agentroom-bench-") as folder:
         root = Path(folder) / "repository"
         root.mkdir()
         make_repository(root, 400)
-        pairs = measure(root, arguments.pairs, bare=not arguments.script)
+        worktree = furnish(root)
+        pairs = measure([*command(arguments.form, Path(folder)), "claude"], worktree, arguments.pairs)
     ratios = [ours / theirs for ours, theirs in pairs]
     print(f"agentroom hook    median {statistics.median(o for o, _ in pairs) * 1e3:6.1f} ms")
     print(f"python alone      median {statistics.median(t for _, t in pairs) * 1e3:6.1f} ms")
     print(f"ratio             median {statistics.median(ratios):6.2f}   min {min(ratios):.2f}   max {max(ratios):.2f}")
 
 
-def measure(root: Path, count: int, *, bare: bool) -> list[tuple[float, float]]:
+RECENT = """#!{python}
+import sys
+from agentroom_git.cli.entry import main
+if __name__ == '__main__':
+    sys.argv[0] = sys.argv[0].removesuffix('.exe')
+    sys.exit(main())
+"""
+
+
+def command(form: str, folder: Path) -> list[str]:
+    if form == "run":
+        return own_hook_command()
+    installed = Path(sys.executable).with_name("agentroom")
+    if form == "script":
+        return [str(installed), "hook"]
+    recent = folder / "agentroom"
+    recent.write_text(RECENT.format(python=sys.executable))
+    recent.chmod(0o755)
+    return [str(recent), "hook"]
+
+
+def furnish(root: Path) -> Path:
+    """Make the room, and return the worktree of an agent that has read everything."""
     room = open_room(root, SystemClock())
     opening.open_new(room)
     for number in range(8):
@@ -52,11 +76,11 @@ def measure(root: Path, count: int, *, bare: bool) -> list[tuple[float, float]]:
         for message in range(25):
             messages.broadcast(me, f"message {message}")
     messages.read(me, limit=1000)
-    hook = (
-        [*own_hook_command(), "claude"]
-        if bare
-        else [str(Path(sys.executable).with_name("agentroom")), "hook", "claude"]
-    )
+    return worktree
+
+
+def measure(hook: list[str], worktree: Path, count: int) -> list[tuple[float, float]]:
+    """Return the seconds of the hook and of Python alone, pair by pair; a first hook may claim the file."""
     event = {
         "hook_event_name": "PreToolUse",
         "cwd": str(worktree),

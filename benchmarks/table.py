@@ -18,12 +18,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import hook
 from read import fill, make_repository
 
 from agentroom_git.core.ids import parse_agent
 from agentroom_git.room import coordination, enforcement, opening, presence
 from agentroom_git.room.room import Room, acting_as, open_room
 from agentroom_git.system.clock import SystemClock
+from agentroom_git.system.process import own_hook_command
 
 SCRIPT = str(Path(sys.executable).with_name("agentroom"))
 
@@ -92,6 +94,7 @@ def measure(repository: Path, asked: argparse.Namespace) -> dict[str, object]:
     refused = [timed(lambda: coordination.claim(me, ["part-1/d0", "part-2/*.py"])) for _ in range(7)]
     bare = process([sys.executable, "-c", "pass"], repository)[0]
     warm, memory = process([SCRIPT, "status"], repository)
+    pairs = hook.measure([*own_hook_command(), "claude"], editor, 15)
     return {
         "claims": each * asked.agents,
         "events": asked.events,
@@ -104,6 +107,7 @@ def measure(repository: Path, asked: argparse.Namespace) -> dict[str, object]:
         "status, whole process, median ms": round(warm),
         "python alone, median ms": round(bare),
         "peak memory of a process, MiB": round(memory),
+        "hook against python -I -S -c pass, median": round(statistics.median(a / b for a, b in pairs), 2),
     }
 
 
