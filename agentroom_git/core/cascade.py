@@ -13,7 +13,7 @@ from agentroom_git.core.hunks import Cluster, Hunk, LineDiff, find_clusters, spl
 from agentroom_git.core.line_ends import LevelTexts, level_line_ends
 from agentroom_git.core.merge import precedence
 from agentroom_git.core.regions import Resolution, Side
-from agentroom_git.core.tokens import merge_tokens, split_words
+from agentroom_git.core.tokens import has_same_words, merge_tokens
 
 STEPS = ("equal", "whitespace", "disjoint", "tokens", "insertions")
 """The steps that lose nothing; where a region takes several, the last of them names it."""
@@ -153,10 +153,8 @@ def agree_in_words(base: bytes, made: Mapping[int, bytes], diff: LineDiff) -> Co
     White space that others changed is kept where it lies apart from the words; else it is dropped, and a side that
     indented the same lines differently is listed as lost, since in some languages that is no mere formatting.
     """
-    before = split_words(base)
-    words = {side: split_words(text) for side, text in made.items()}
-    edited = [side for side in made if words[side] != before] or list(made)
-    if any(words[side] != words[edited[0]] for side in edited):
+    edited = [side for side in made if not has_same_words(made[side], base)] or list(made)
+    if not all(has_same_words(made[side], made[edited[0]]) for side in edited):
         return None
     text = merge_tokens(base, list(made.values()), diff)
     if text is not None:

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from itertools import chain, islice, zip_longest
 
 from agentroom_git.core.regions import Resolution
+from agentroom_git.core.tokens import split_words
 
 Parses = Callable[[bytes], bool]
 
 MAX_TRIALS = 64
 """How many texts with one region changed are parsed before the regions are decided the plain way."""
 
-MAX_PARSED = 4_000_000
-"""How many bytes of such texts are parsed: of long texts fewer are tried."""
+MAX_PARSED = 100_000
+"""How many words of such texts are parsed: of long texts fewer are tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +48,8 @@ class Draft:
         return self._improve(plain, parses) if parses(self._text(plain)) else None
 
     def _trials(self) -> int:
-        length = sum(map(len, self.settled)) + sum(len(options[0].text) for options in self.options)
-        return max(1, min(MAX_TRIALS, MAX_PARSED // max(1, length)))
+        words = len(split_words(self._text((0,) * len(self.options))))
+        return max(1, min(MAX_TRIALS, MAX_PARSED // max(1, words)))
 
     def _change_one(self, choice: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
         for place, options in enumerate(self.options):

@@ -15,9 +15,7 @@ from functools import partial
 from hashlib import blake2b
 
 from agentroom_git.core.drafts import Parses
-
-MAX_BYTES = 1_000_000
-"""Longer texts are not judged."""
+from agentroom_git.core.effort import MAX_BYTES, has_deep_cleanups, has_deep_keys, has_many_scopes, is_long
 
 MAX_REMEMBERED = 10_000
 """How many verdicts of each language are kept."""
@@ -51,13 +49,16 @@ def guard_of_merge(path: str, sides: Sequence[bytes]) -> Parses | None:
 
 def is_python(text: bytes) -> bool:
     """Whether the text compiles as a Python module; nothing of it is run."""
-    if len(text) > MAX_BYTES:
+    if is_long(text) or has_many_scopes(text):
         return True
     with warnings.catch_warnings():
         # An invalid escape sequence is a warning about the agents' text, not about this program.
         warnings.simplefilter("ignore")
         try:
-            compile(ast.parse(text, feature_version=GRAMMAR), "<merge>", "exec", dont_inherit=True)
+            tree = ast.parse(text, feature_version=GRAMMAR)
+            if has_deep_cleanups(text, tree):
+                return False
+            compile(tree, "<merge>", "exec", dont_inherit=True)
         except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError):
             return False
     return True
@@ -75,9 +76,11 @@ def is_json(text: bytes) -> bool:
 
 
 def is_toml(text: bytes) -> bool:
-    """Whether the text loads as TOML, which forbids naming a key twice."""
-    if len(text) > MAX_BYTES:
+    """Whether the text loads as TOML, which forbids naming a key twice; keys of too many parts are refused."""
+    if is_long(text):
         return True
+    if has_deep_keys(text):
+        return False
     try:
         tomllib.loads(text.decode())
     except (ValueError, RecursionError):
@@ -98,7 +101,7 @@ def _is_prose(text: bytes) -> bool:
 
 def is_yaml(text: bytes) -> bool:
     """Whether the text is well-formed YAML and no mapping names a key twice."""
-    if len(text) > MAX_BYTES:
+    if is_long(text):
         return True
     # Imported here, as the next one: most merges need neither, and start-up is paid by every command.
     from agentroom_git.core.yaml_text import is_well_formed  # noqa: PLC0415
@@ -107,11 +110,11 @@ def is_yaml(text: bytes) -> bool:
 
 
 def _is_free_of_errors(language: str, text: bytes) -> bool:
-    if len(text) > MAX_BYTES:
+    if is_long(text):
         return True
-    from agentroom_git.core.syntax import has_errors  # noqa: PLC0415
+    from agentroom_git.core.syntax import find_errors  # noqa: PLC0415
 
-    return not has_errors(language, text)
+    return find_errors(language, text).is_free
 
 
 @dataclass(slots=True)
@@ -139,13 +142,13 @@ class _NoNewErrors:
     sides: tuple[bytes, ...]
 
     def __call__(self, text: bytes) -> bool:
-        if self.is_free(text) or text in self.sides:
+        if text in self.sides or self.is_free(text):
             return True
-        from agentroom_git.core.syntax import Errors  # noqa: PLC0415
-
         flawed = [side for side in self.sides if not self.is_free(side)]
-        allowed = [Errors.read(self.language, side) for side in flawed]
-        return bool(allowed) and Errors.read(self.language, text).are_within(allowed)
+        from agentroom_git.core.syntax import find_errors  # noqa: PLC0415
+
+        allowed = [find_errors(self.language, side) for side in flawed]
+        return bool(allowed) and find_errors(self.language, text).are_within(allowed)
 
 
 def _language(path: str) -> str | None:

@@ -30,8 +30,8 @@ __all__ = ["Hunk", "LineDiff", "Parses", "Region", "Side", "TextMerge", "is_bina
 SNIFFED = 8000
 """How many bytes git looks at to tell binary from text."""
 
-MAX_CONTESTED = 50_000
-"""A file with more regions that several sides changed is one region: nobody could look at them, and each takes time."""
+MAX_CONTESTED = 5_000
+"""A file with more regions that sides changed differently is one region: nobody could look at them; each takes time."""
 
 STRETCH = 8
 """How many operations share a document."""
@@ -119,13 +119,30 @@ class _Contest:
         )
 
     def merge(self, parses: Parses | None) -> TextMerge:
-        clusters = list(find_clusters(self.hunks))
-        if sum(len(cluster.changes) > 1 for cluster in clusters) > MAX_CONTESTED:
+        clusters = self._clusters()
+        if clusters is None:
             return self._settle([self._whole()])
         spots = [self._spot(cluster, parses) for cluster in clusters]
         draft = Draft(tuple(self._between(spots)), tuple(spot.options for spot in spots))
         chosen = draft.choose(parses, [side.text for side in self.sides])
         return self._settle([self._whole()] if chosen is None else spots, chosen)
+
+    def _clusters(self) -> list[Cluster] | None:
+        """Return the clusters, None as soon as the sides differ in too many."""
+        found: list[Cluster] = []
+        contested = 0
+        for cluster in find_clusters(self.hunks):
+            contested += self._is_contested(cluster)
+            if contested > MAX_CONTESTED:
+                return None
+            found.append(cluster)
+        return found
+
+    def _is_contested(self, cluster: Cluster) -> bool:
+        if len(cluster.changes) == 1:
+            return False
+        first, *others = (self.side_lines[one.side][one.new_start : one.new_stop] for one in cluster.changes)
+        return any(other != first for other in others)
 
     def _settle(self, spots: Sequence[_Spot], chosen: Sequence[Resolution] | None = None) -> TextMerge:
         """Write what was chosen for each spot, by default its first option."""

@@ -9,6 +9,7 @@ MAX_BYTES = 100_000
 """Longer texts are not taken apart: their words number more than a reader would ever compare."""
 
 _WORD = re.compile(rb"[0-9A-Za-z_\x80-\xff]+|[^\s]")
+_SPACE = b" \t\n\r\v\f"
 _TOKEN = re.compile(rb"[0-9A-Za-z_\x80-\xff]+|[ \t]+|\r?\n|.", re.DOTALL)
 
 
@@ -20,6 +21,14 @@ def split_tokens(text: bytes) -> list[bytes]:
 def split_words(text: bytes) -> list[bytes]:
     """Tokens without white space: equal for two texts when they differ in nothing but white space between tokens."""
     return _WORD.findall(text)
+
+
+def has_same_words(one: bytes, other: bytes) -> bool:
+    """Tell whether two texts differ in nothing but white space between words."""
+    if one == other:
+        return True
+    # Most texts that differ do so without any white space, which is told a hundred times faster than their words.
+    return one.translate(None, _SPACE) == other.translate(None, _SPACE) and split_words(one) == split_words(other)
 
 
 def merge_tokens(base: bytes, sides: Sequence[bytes], diff: LineDiff) -> bytes | None:

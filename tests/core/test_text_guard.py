@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentroom_git.core.drafts import MAX_TRIALS, Draft
-from agentroom_git.core.parse import MAX_BYTES, guard_for, is_json, is_python, is_toml
+from agentroom_git.core.effort import MAX_BYTES, MAX_CLEANUPS, MAX_DEPTH, MAX_SCOPES, MAX_WORDS
+from agentroom_git.core.parse import guard_for, is_json, is_python, is_toml
 from agentroom_git.core.regions import Resolution
 from agentroom_git.core.text import Parses, Region, Side, TextMerge, merge_text
 from agentroom_git.git.diff import line_diff
@@ -160,12 +161,12 @@ def test_other_files_have_no_guard(path: str) -> None:
     assert guard_for(path) is None
 
 
-@pytest.mark.parametrize("text", [b"(" * 50_000, b"-" * 100_000 + b"1", b"a" + b".b" * 100_000, b"1" + b"+1" * 100_000])
+@pytest.mark.parametrize("text", [b"(" * 30_000, b"-" * 30_000 + b"1", b"a" + b".b" * 15_000, b"1" + b"+1" * 15_000])
 def test_deep_nesting_does_not_parse_and_does_not_raise(text: bytes) -> None:
     assert not is_python(text)
 
 
-@pytest.mark.parametrize("text", [b"[" * 100_000, b"a = " + b"[" * 100_000])
+@pytest.mark.parametrize("text", [b"[" * 30_000, b"a = " + b"[" * 30_000, b"a" + b".b" * 300])
 def test_deeply_nested_data_does_not_load_and_does_not_raise(text: bytes) -> None:
     assert not is_json(text)
     assert not is_toml(text)
@@ -176,3 +177,27 @@ def test_a_text_too_long_to_judge_passes() -> None:
     assert is_python(text)
     assert is_json(text)
     assert is_toml(text)
+
+
+def test_a_text_of_too_many_words_is_judged_as_data_only() -> None:
+    text = b"(" * (MAX_WORDS + 1)
+    assert is_python(text)
+    assert is_toml(text)
+    assert not is_json(text)
+
+
+def test_python_that_takes_long_to_compile_is_not_compiled() -> None:
+    assert not is_python(b"def f(): x\n" * MAX_SCOPES + b"return\n")
+    assert is_python(b"def f(): x\n" * (MAX_SCOPES + 1) + b"return\n")
+
+
+@pytest.mark.parametrize(("depth", "expected"), [(MAX_CLEANUPS, True), (MAX_CLEANUPS + 1, False)])
+def test_cleanup_in_cleanup_is_python_up_to_a_depth(depth: int, expected: bool) -> None:
+    lines = [b" " * level + b"try: x\n" + b" " * level + b"finally:\n" for level in range(depth)]
+    assert is_python(b"".join(lines) + b" " * depth + b"x\n") is expected
+
+
+@pytest.mark.parametrize("key", [b"a%b", b'"a"%b', b"[a%b]\na"])
+def test_keys_of_toml_load_up_to_a_depth(key: bytes) -> None:
+    assert is_toml(key % (b".b" * MAX_DEPTH) + b" = 1\n")
+    assert not is_toml(key % (b" . 'b'" * (MAX_DEPTH + 1)) + b" = 1\n")

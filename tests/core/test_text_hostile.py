@@ -7,7 +7,8 @@ from time import process_time
 
 import pytest
 
-from agentroom_git.core.parse import MAX_BYTES
+from agentroom_git.core.effort import MAX_BYTES
+from agentroom_git.core.text import MAX_CONTESTED
 from agentroom_git.room.merging import Merged, merge_files
 
 PATHS = (
@@ -68,11 +69,27 @@ MADE = {
     ),
     "deep lines": tuple(b"[\n" * 20_000 + word + b"\n" + b"]\n" * 20_000 for word in (b"1", b"2", b"3")),
     "deep chain": tuple(b"a" + b".b" * DEEP + word + b"\n" for word in (b"", b".c", b".d")),
+    "labels": tuple(b"a:" * 19_000 + word for word in (b"", b"a", b"b")),
+    "cases": tuple(b"case a: " * 6000 + word for word in (b"", b"a", b"b")),
+    "angles": tuple(b"a<" * 15_000 + word for word in (b"", b"a", b"b")),
+    "functions": tuple(b"def f(): x\n" * 4_000 + word for word in (b"", b"x\n", b"y\n")),
+    "garbage": tuple(b"a, " * 13_000 + word for word in (b"", b"a", b"b")),
+    "cleanups": tuple(
+        b"".join(b"%btry: x\n%bfinally:\n" % (b" " * n, b" " * n) for n in range(19)) + b" " * 19 + word
+        for word in (b"a", b"b", b"c")
+    ),
+    "keys": tuple(b"a" + b".b" * DEEP * 4 + word + b" = 1\n" for word in (b"", b".c", b".d")),
+    "as many contested as go": tuple(
+        b"".join(b"%b%d\n" % (word if n % 2 else b"", n) for n in range(2 * MAX_CONTESTED))
+        for word in (b"", b"a", b"b")
+    ),
     "too large": tuple(b"line\n" * 1_100_000 + word for word in (b"", b"a", b"b")),
 }
 
 
-SLOW = frozenset({"all lines contested", "equal lines contested", "every second line", "noise"})
+SLOW = frozenset(
+    {"all lines contested", "as many contested as go", "equal lines contested", "every second line", "noise"}
+)
 
 
 @pytest.mark.parametrize("name", MADE)

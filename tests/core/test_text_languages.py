@@ -3,7 +3,8 @@
 import pytest
 
 from agentroom_git.core.content import merge_contents
-from agentroom_git.core.parse import MAX_BYTES, guard_for, guard_of_merge, is_yaml
+from agentroom_git.core.effort import MAX_BYTES, MAX_DEPTH
+from agentroom_git.core.parse import guard_for, guard_of_merge, is_yaml
 from agentroom_git.core.regions import Side
 from agentroom_git.git.diff import line_diff
 
@@ -89,3 +90,29 @@ def test_an_error_that_a_side_has_already_does_no_harm_and_a_new_one_does() -> N
     assert guard_for("a.c")(flawed) is False
     assert guard(flawed + b"int d;\n") is True
     assert guard(flawed + b"int d(;\n") is False
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("a.go", b"case a: " * 2000),
+        ("a.js", b"case a: " * 2000),
+        ("a.java", b"a<" * (MAX_DEPTH + 1)),
+        ("a.c", b"a(" * (MAX_DEPTH + 1)),
+    ],
+)
+def test_a_text_that_takes_too_much_work_to_parse_has_errors_that_say_nothing(path: str, text: bytes) -> None:
+    guard = guard_of_merge(path, [text, b""])
+    assert guard is not None
+    assert guard_for(path)(text) is False
+    assert guard(b"(") is True
+    assert guard_of_merge(path, [b"(", b""])(text) is False
+
+
+def test_comparisons_are_no_nesting() -> None:
+    assert guard_for("a.js")(b"x = a < b\n;" * MAX_DEPTH * 2) is True
+
+
+def test_the_errors_of_a_deep_tree_are_found() -> None:
+    # Labels: each holds all that follow.
+    assert guard_for("a.js")(b"a:" * 15_000) is False
