@@ -86,7 +86,10 @@ def note_sync(git_dir: str, old: str, new: str) -> None:
     """
     line = f"{old} {new}"
     lines = read_lines(f"{git_dir}/{SYNCED}")
-    if lines and lines[-1] == line:
+    if line == next((one for one in reversed(lines) if one), ""):
+        # Tried before, in vain. What was read since was read before it: that is told by the size.
+        if _is_newer(f"{git_dir}/{SEEN}", f"{git_dir}/{SYNCED}"):
+            _append(f"{git_dir}/{SYNCED}", "\n")
         return
     if len(lines) > MOST_NOTED:
         _replace(f"{git_dir}/{SYNCED}", lines[len(lines) // 2 :])
@@ -121,6 +124,13 @@ def size_of(path: str) -> int:
         return os.stat(path).st_size
     except OSError:
         return 0
+
+
+def _is_newer(one: str, other: str) -> bool:
+    try:
+        return os.stat(one).st_mtime_ns >= os.stat(other).st_mtime_ns
+    except OSError:
+        return False
 
 
 def _forget_shown(git_dir: str, command: str) -> None:

@@ -36,6 +36,10 @@ def arrive(bed: Bed, text: str = THEIRS, path: str = "f.txt") -> None:
     assert (bed.path("bob") / path).read_text() == text
 
 
+def noted(bed: Bed) -> int:
+    return (bed.repository / ".git/worktrees/bob" / reading.SYNCED).stat().st_size
+
+
 def seat(bed: Bed) -> hookcache.Seat:
     found = hookcache.find_seat(str(bed.path("bob")))
     assert found is not None
@@ -95,6 +99,23 @@ class TestWithTheReadVersionKnown:
         write_by_tool(room, edited(MINE, 4, "bob's, too"))
 
         assert content(room) == edited(BOTH, 4, "bob's, too")
+
+    def test_a_sync_that_was_tried_in_vain_before_the_read_counts_as_after_it(self, room: Bed) -> None:
+        lock = room.repository / ".git/worktrees/bob/index.lock"
+        room.commit("alice", {"f.txt": THEIRS})
+        room.fold()
+        lock.write_text("")
+        room.sync("bob")
+        read(room)
+        sizes = [noted(room) for _ in range(3) if room.sync("bob")]
+        assert len(set(sizes)) == 1, "a worktree that waits for long takes no more room"
+        lock.unlink()
+        room.sync("bob")
+        assert content(room) == THEIRS
+
+        write_by_tool(room, MINE)
+
+        assert content(room) == BOTH
 
     def test_a_write_after_reading_again_stands_as_it_is(self, room: Bed) -> None:
         read(room)
