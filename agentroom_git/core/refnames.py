@@ -51,7 +51,11 @@ class RefNames:
         return f"{self.own}contested/"
 
     def archive(self, agent: AgentName) -> str:
-        return f"{self.own}archive/{agent}/"
+        return f"{self.archives}{agent}/"
+
+    @property
+    def archives(self) -> str:
+        return f"{self.own}archive/"
 
     @property
     def notes(self) -> str:

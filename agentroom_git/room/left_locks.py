@@ -20,8 +20,12 @@ from agentroom_git.system.locks import try_hold
 
 def clear_left_locks(room: Room) -> bool:
     """Remove them, and nobody else's; return whether there was one. Cheap enough to be called every second."""
-    cleared = take_all_back(room)
-    return clear_left_below(room.repo.common_dir, room.names.branches, room.clock) or cleared
+    taken_back, common = take_all_back(room), room.repo.common_dir
+    archives = sorted((common / room.names.archives).glob("*"))
+    # Nobody may ever need the very number again that a killed leave was about to give.
+    prefixes = (room.names.branches, *(f"{room.names.archives}{folder.name}/" for folder in archives))
+    cleared = [clear_left_below(common, prefix, room.clock) for prefix in prefixes]
+    return taken_back or any(cleared)
 
 
 def take_all_back(room: Room) -> bool:

@@ -71,3 +71,13 @@ def test_locks_of_git_and_of_the_living_stay(bed: Bed) -> None:
         assert not clear_left_locks(bed.room())
         assert (_git_dir(bed, "bob") / "index.lock").exists()
     assert foreign.exists()
+
+
+def test_the_lock_of_an_archives_number_that_nobody_will_need_again_goes(bed: Bed) -> None:
+    bed.join("alice")
+    lock = bed.repository / ".git/refs/agentroom/main/archive/alice/1.lock"
+    lock.parent.mkdir(parents=True)
+    lock.write_text("agentroom 999999 1@none\n")
+
+    assert clear_left_locks(bed.room())
+    assert not lock.exists()
