@@ -109,7 +109,9 @@ class Engine:
     def _merge(self, tree: Oid, done: list[Head], head: Head) -> TreeMerge:
         meet = self.history.meet(frozenset(one.id for one in done), head.id)
         base = self._base(meet)
-        doubtful = {record.path for record in base.contested if record.winner is not None} if base else ()
+        doubtful = None
+        if base is not None and len(meet) > 1:
+            doubtful = {record.path for record in base.contested if record.winner is not None}
         ours = Party(tree, tuple(self.voice(meet, one) for one in done))
         theirs = Party(self.history.tree_of(head.id), (self.voice(meet, head),))
         return merge_trees(self.history, base.tree if base else None, ours, theirs, doubtful)

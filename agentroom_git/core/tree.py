@@ -61,12 +61,13 @@ class _Merge:
 
 
 def merge_trees(
-    objects: Objects, base: Oid | None, ours: Party, theirs: Party, doubtful: Collection[bytes] = ()
+    objects: Objects, base: Oid | None, ours: Party, theirs: Party, doubtful: Collection[bytes] | None = None
 ) -> TreeMerge:
     """Return the merge of two trees over a base (None: the empty tree), and a record of everything that lost.
 
-    `doubtful` are paths of which the base is itself what was taken of several versions: that a side lacks a line there
-    may be no deletion of its own, so what is dropped is recorded, too.
+    `doubtful` is given where the base is itself a merge of several commits, with the paths that were contested in it.
+    What such a base says of a line may be what no commit says. So what comes back although one side deleted it is
+    recorded, and of the doubtful paths what is dropped.
     """
     if ours.tree == theirs.tree or (theirs.tree == base and not doubtful):
         return TreeMerge(ours.tree, ())
@@ -90,8 +91,10 @@ def merge_trees(
         _record_both(merge, min(mine, other), "twins", None, our_changes[mine][1], their_changes[other][1])
     _separate_folders(merge, our_changes)
     tree = objects.write_tree(ours.tree, merge.edits) if merge.edits else ours.tree
-    for path in sorted(set(doubtful) - {record.path for record in merge.contested}):
-        _record_drops(merge, path, tree)
+    if doubtful is not None:
+        both = {*doubtful, *our_changes.keys() & their_changes.keys()}
+        for path in sorted(both - {record.path for record in merge.contested}):
+            _record_doubt(merge, path, tree, path in doubtful)
     return TreeMerge(tree, tuple(merge.contested))
 
 
@@ -214,16 +217,18 @@ def _record_both(
     )
 
 
-def _record_drops(merge: _Merge, path: bytes, tree: Oid) -> None:
-    """Record both versions of a file where a line of one is not in the result."""
+def _record_doubt(merge: _Merge, path: bytes, tree: Oid, is_doubtful: bool) -> None:
+    """Record both versions of a file where the result has a line that a side deleted, or lacks one that a side has."""
     objects = merge.objects
-    old = objects.entry(merge.base, path) if merge.base else None
-    ours, theirs = objects.entry(merge.ours.tree, path), objects.entry(merge.theirs.tree, path)
-    if (_lines(objects, ours) | _lines(objects, theirs)) - _lines(objects, objects.entry(tree, path)):
+    trees = (merge.base, merge.ours.tree, merge.theirs.tree, tree)
+    old, ours, theirs, new = (objects.entry(one, path) if one else None for one in trees)
+    before, mine, other, after = (lines_at(objects, entry) for entry in (old, ours, theirs, new))
+    is_dropped = is_doubtful and not mine | other <= after
+    if is_dropped or (before & after) - (mine & other):
         _record_both(merge, path, "base", old, ours, theirs)
 
 
-def _lines(objects: Objects, entry: Entry | None) -> set[bytes]:
+def lines_at(objects: Objects, entry: Entry | None) -> set[bytes]:
     if entry is None or entry.mode not in REGULAR or objects.blob_size(entry.id) > MAX_TEXT:
         return set()
     return set(objects.blob(entry.id).splitlines())

@@ -10,9 +10,10 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from agentroom_git.core.contested import Contested, describe_contested
+from agentroom_git.core.dropped import find_dropped
 from agentroom_git.core.escape import one_line, path_text
 from agentroom_git.core.events import Event, Notice, Recorded, Rewrote, Withdrawn
-from agentroom_git.core.fold import Engine, Folded, Head
+from agentroom_git.core.fold import Engine, Folded, Head, distinct
 from agentroom_git.core.ids import BASE, SIDECAR, AgentName, Oid
 from agentroom_git.core.landings import Landed
 from agentroom_git.core.plan import Held, Observed, Rewritten, Take, plan_fold
@@ -172,7 +173,10 @@ class Folder:
     def _write(self, brought: _Brought, previous: Fold) -> Made:
         room, branch, head = self.room, brought.branch, brought.head
         heads, folded = self._compute(head, previous)
-        contested = tuple({record.id: record for record in (*folded.contested, *brought.contested)}.values())
+        history = room.history
+        trees = (history.tree_of(previous.id), history.tree_of(branch.head), folded.tree)
+        dropped = find_dropped(history, branch.agent, *trees)
+        contested = distinct((*folded.contested, *brought.contested, *dropped))
         for record in contested:
             contested_refs.store(room.refs, room.names.contested, record, room.clock.now())
             _tell_contested(room, record)

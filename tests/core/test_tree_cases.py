@@ -134,6 +134,7 @@ def test_a_line_that_a_doubtful_base_had_is_recorded_where_it_is_dropped(case: C
     shorter = TEXT.split(b"\n", 1)[1]
     for dropped, doubtful, expected in (
         (shorter, (b"old",), [("base", b"old")]),
+        (shorter, None, []),
         (shorter, (), []),
         (TEXT + b"more\n", (b"old",), []),
     ):
@@ -147,6 +148,18 @@ def test_a_line_that_a_doubtful_base_had_is_recorded_where_it_is_dropped(case: C
             merged = merge_trees(case.objects, case.objects.tree_of(base), ours, theirs, doubtful)
             assert merged.tree == case.objects.tree_of(tips[1])
             assert [(record.kind, record.path) for record in merged.contested] == expected
+
+
+def test_a_line_that_comes_back_over_a_virtual_base_is_recorded(case: Case) -> None:
+    lines = TEXT.splitlines(keepends=True)
+    moved, shorter = b"".join([*lines[1:], lines[0]]), b"".join(lines[1:])
+    base = case.commit("base", {"old": TEXT})
+    trees = [case.objects.tree_of(case.commit("alice", {"old": text}, base)) for text in (moved, shorter)]
+    parties = [Party(tree, (Voice(AgentName("alice"), tree, 1, tree),)) for tree in trees]
+    for doubtful, expected in ((None, []), ((), [("base", b"old")])):
+        merged = merge_trees(case.objects, case.objects.tree_of(base), parties[0], parties[1], doubtful)
+        assert merged.tree == trees[0]
+        assert [(record.kind, record.path) for record in merged.contested] == expected
 
 
 def test_links_and_submodules_are_never_merged_as_text(case: Case) -> None:

@@ -61,7 +61,6 @@ class Rewrite:
     join: Oid
     new: Oid
     own: frozenset[Oid]
-    foreign: frozenset[Oid]
 
 
 Moves = dict[bytes, tuple[list[Oid], list[Oid]]]
@@ -80,7 +79,8 @@ class Graph:
     def moves(self) -> Moves:
         """By token: the commits that put it somewhere, and those that deleted it; each as far as it was not taken back.
 
-        Who takes back a commit deletes what that added, puts back what that deleted, and moves back what that moved.
+        Who takes back a commit deletes what that added, puts back what that deleted, and moves back what that moved:
+        also what another agent had done alike, as nothing tells the two apart.
         """
         withdrawn = frozenset[Oid]().union(*(rewrite.own for rewrite in self.standing))
         found = {token: (added[:], [one for one in gone if one not in withdrawn]) for token, (added, gone) in self.ever}
@@ -89,8 +89,7 @@ class Graph:
             for token, (added, gone) in self.ever:
                 if token not in present and rewrite.own.intersection(added):
                     found[token][1].append(rewrite.join)
-                is_back = rewrite.own.intersection(gone) and not rewrite.foreign.intersection(gone)
-                if token in present and (is_back or rewrite.own.intersection(added)):
+                if token in present and rewrite.own.intersection((*gone, *added)):
                     found[token][0].append(rewrite.join)
         return found
 
@@ -159,9 +158,8 @@ def read(room: Room) -> Graph:
     for commit in commits:
         for value in trailers.values(history.message(commit), trailers.REWROTE):
             old, _, new = value.partition(" ")
-            between = frozenset(history.between(frozenset({Oid(new)}), Oid(old)))
             own = own_commits(room, history.author_of(commit), Oid(old), Oid(new))
-            rewrites.append(Rewrite(commit, Oid(new), own, between - own))
+            rewrites.append(Rewrite(commit, Oid(new), own))
     return Graph(source, commits, recorded, rewrites)
 
 

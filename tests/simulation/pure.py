@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from agentroom_git.core import claims
 from agentroom_git.core.claims import Denied, Granted, Request, Table
+from agentroom_git.core.dropped import find_dropped
 from agentroom_git.core.edits import carry_edits
 from agentroom_git.core.fold import Engine, Head
 from agentroom_git.core.ids import AgentName, Oid
@@ -200,7 +201,7 @@ class PureSchedule:
             self.book_records(folded.contested)
             pair = (old, agent.head)
             join = memory.add(Commit(folded.tree, pair, agent.name, rewrote=pair), "join")
-            self.rewrites.append(Rewrite(join, agent.head, own, between - own))
+            self.rewrites.append(Rewrite(join, agent.head, own))
             self.fold_head(agent, Head(join, agent.name))
         elif not isinstance(decision, Held):
             return
@@ -226,6 +227,8 @@ class PureSchedule:
         self.heads = frozenset(one for one in everyone if one.id in kept)
         folded = self.engine.fold(self.heads)
         self.book_records(folded.contested)
+        trees = (self.memory.tree_of(self.integration), self.memory.tree_of(agent.head), folded.tree)
+        self.book_records(find_dropped(self.memory, agent.name, *trees))
         before, agent.tip, agent.stands = self.integration, agent.head, head.id
         fold = Commit(folded.tree, (before, head.id), AgentName("agentroom"), is_fold=True)
         self.integration = self.memory.add(fold, "fold")
