@@ -81,6 +81,29 @@ def test_no_command_goes_on_with_a_configuration_that_it_cannot_read(bed: Bed, c
     _assert_refused(bed, bed.repository, *command)
 
 
+def test_agents_go_on_with_what_a_broken_configuration_said_last(bed: Bed) -> None:
+    bed.configure("enforce: refuse\nlease: 77\n")
+    (alice,) = bed.join("alice")
+    (bed.repository / ".agentroom.yaml").write_text("lease: soon\n")
+    assert _run(alice, "claim", "src").returncode == 0
+    status = _run(alice, "status")
+    assert status.returncode == 0
+    (line,) = [line for line in status.stdout.splitlines() if "'lease' takes a number of seconds" in line]
+    assert line.endswith("(what it said last holds; tell the user)")
+    room = bed.room(alice)
+    assert (room.config.lease, room.config.enforce.edit) == (77, "refuse")
+    _assert_refused(bed, bed.repository, "status")
+    (bed.repository / ".agentroom.yaml").unlink()
+    assert (bed.room(alice).config_problem, bed.room(alice).config.lease) == ("", 900)
+
+
+def test_agents_go_on_with_the_defaults_where_what_was_said_last_is_lost(bed: Bed) -> None:
+    (alice,) = bed.join("alice")
+    (bed.repository / ".agentroom.yaml").write_text("lease: soon\n")
+    (bed.repository / ".git/agentroom/config.json").write_text('{"v":1,"text":"lease: never"}')
+    assert bed.room(alice).config.lease == 900
+
+
 def test_a_large_bomb_is_refused_at_once(bed: Bed) -> None:
     lines = [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9 if n else ['x'] * 9)}]\n" for n in range(30)]
     (bed.repository / ".agentroom.yaml").write_text("".join(lines))

@@ -46,6 +46,8 @@ def status(
     say(f"room {found.room} at {found.integration[:10]}, sidecar {sidecar}")
     if found.disk:
         say(f"  nothing is folded or synced: {found.disk}")
+    if found.configuration:
+        say(f"  {found.configuration} (what it said last holds; tell the user)")
     for agent in found.agents:
         _say_agent(agent)
     if not found.agents:

@@ -183,7 +183,7 @@ class StatusAnswer(Inbox):
     tasks_count: int
     topics: dict[str, int] = Field(description="Topics of the scratchpad, with how many notes each has.")
     check: list[str] = Field(description="What the user's check says of the combined work; green is what passed.")
-    problems: list[str] = Field(description="Records of the room that cannot be read.")
+    problems: list[str] = Field(description="Records of the room, or a configuration, that cannot be read.")
 
 
 def said(message: Message) -> Said:
@@ -331,8 +331,14 @@ def status_answer(found: RoomStatus, contested: Sequence[Stored], room: Room) ->
         tasks_count=len(found.tasks),
         topics={one_line(name): count for name, count in found.topics[:MAX_PATHS]},
         check=[one_line(text, 500) for text in (found.gate.lines if found.gate else ())],
-        problems=[one_line(f"{one.id[:10]} in {one.ref}: {one.problem} ({one.hint})", 500) for one in found.problems],
+        problems=_problems(found),
     )
+
+
+def _problems(found: RoomStatus) -> list[str]:
+    unread = [f"{one.id[:10]} in {one.ref}: {one.problem} ({one.hint})" for one in found.problems]
+    config = [f"{found.configuration} (what it said last holds; tell the user)"] if found.configuration else []
+    return [one_line(text, 500) for text in (*config, *unread)]
 
 
 def _agent_state(agent: Presence) -> AgentState:

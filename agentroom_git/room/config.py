@@ -102,6 +102,11 @@ class Config:
 
 def read_config(checkout: Path) -> Config:
     """Return the configuration of the checkout; raise `ConfigError` naming the key and what it takes."""
+    return parse_config(read_text(checkout), str(checkout / FILE_NAME))
+
+
+def read_text(checkout: Path) -> bytes:
+    """Return the file's text, which is empty where there is no file; raise `ConfigError` for one that is none."""
     path = checkout / FILE_NAME
     try:
         if path.exists() and not path.is_file():
@@ -109,17 +114,17 @@ def read_config(checkout: Path) -> Config:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        return Config()
+        return b""
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}", hint="correct its permissions") from error
     if len(data) > MAX_BYTES:
         raise ConfigError(f"{path} is larger than {MAX_BYTES // 1024} KiB", hint=_HINT)
-    return parse_config(data, str(path))
+    return data
 
 
 def parse_config(data: bytes, name: str) -> Config:
     """Return the configuration in this text; `name` is what errors call it."""
-    if _says_nothing(data):
+    if says_nothing(data):
         return Config()
     try:
         record: Any = yaml.load(data, Loader=_PlainLoader)
@@ -136,7 +141,7 @@ def parse_config(data: bytes, name: str) -> Config:
     return replace(Config(), **values)
 
 
-def _says_nothing(data: bytes) -> bool:
+def says_nothing(data: bytes) -> bool:
     """Return whether all is comments, as `init` writes it: for PyYAML to find that out takes longer than a fold."""
     lines = [line.strip() for line in data.splitlines()]
     return data.isascii() and all(line.startswith(b"#") and line.decode().isprintable() for line in lines if line)

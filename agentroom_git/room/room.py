@@ -13,7 +13,8 @@ from agentroom_git.git.objects import GitHistory
 from agentroom_git.git.refs import Refs
 from agentroom_git.git.repo import Repo
 from agentroom_git.git.worktrees import Worktree, identity_here, list_worktrees
-from agentroom_git.room.config import Config, read_config
+from agentroom_git.room.config import Config
+from agentroom_git.room.standing_config import read_as_agent, read_as_user
 from agentroom_git.system.clock import Clock
 from agentroom_git.system.entropy import random_key
 from agentroom_git.system.failpoint import Failpoint, silent
@@ -33,6 +34,7 @@ class NotAnAgentError(UsageError):
 class Room:
     """`me` is the agent in whose worktree the program runs, or None in the user's own checkout.
 
+    `config_problem` says why the user's configuration cannot be followed, so that `config` is what it said last.
     `failpoint` is called with the name of each step that moves a ref or changes a worktree, before it.
     """
 
@@ -46,6 +48,7 @@ class Room:
     checkout: Path
     me: AgentName | None
     failpoint: Failpoint = silent
+    config_problem: str = ""
 
     @property
     def private(self) -> Path:
@@ -116,15 +119,18 @@ def open_room(
     """
     repo = repositories.open_repo(start)
     checkout = _main_checkout(repo, start)
-    config = read_config(checkout)
     identity = identity_here(repo)
+    if identity is None:
+        config, problem = read_as_user(checkout, repo.private_dir), ""
+    else:
+        config, problem = read_as_agent(checkout, repo.private_dir)
     if identity is not None and speaking_as not in (None, identity.agent):
         raise UsageError(f"this is the worktree of {identity.agent}", hint="leave out --as, or run it outside")
     name = identity.room if identity else config.room
     me = identity.agent if identity else speaking_as
     refs = Refs(repo.handle, repo.common_dir, clock, repo.private_dir / name / "refs.lock", failpoint)
     history = GitHistory(repo.handle)
-    room = Room(repo, refs, history, RefNames(name), config, clock, new_key, checkout, me, failpoint)
+    room = Room(repo, refs, history, RefNames(name), config, clock, new_key, checkout, me, failpoint, problem)
     if identity is None and speaking_as is not None:
         _refuse_unknown_agent(room, speaking_as)
     return room

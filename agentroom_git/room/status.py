@@ -51,6 +51,7 @@ class Presence:
 class Status:
     """`disk` says why nothing is folded or synced, where a disk has too little room; otherwise it is empty.
 
+    `configuration` likewise says why the user's configuration cannot be followed, and what it said last is.
     `warnings` are what uncommitted edits would contest, as the running sidecar sees it. `tasks` are the open ones, but
     for contested regions; `topics` are those of the scratchpad, with their counts.
     """
@@ -60,6 +61,7 @@ class Status:
     me: AgentName | None
     sidecar: bool
     disk: str
+    configuration: str
     agents: tuple[Presence, ...]
     claims: tuple[Held, ...]
     folds: tuple[Line, ...]
@@ -98,6 +100,7 @@ def read_status(room: Room, paths: Sequence[str] = ()) -> Status:
         me=room.me,
         sidecar=sidecar_lock_held(room),
         disk=disk.shortage(room),
+        configuration=room.config_problem,
         agents=tuple(agents),
         claims=claims,
         folds=tuple(story.line_of_fold(room, fold) for fold in read_folds(room, RECENT_FOLDS)),
