@@ -105,6 +105,14 @@ def fast_forward(checkout: Path, commit: Oid, *, autostash: bool) -> None:
         raise DeliveryError(f"git could not move your branch: {said}", hint="git status says what is in the way")
 
 
+def has_untracked(checkout: Path, folder: bytes) -> bool:
+    """Return whether anything in the folder, ignored or not, is not tracked."""
+    done = git_as_the_user("ls-files", "-z", "--others", "--", os.fsdecode(folder), cwd=checkout)
+    if done.code != 0:
+        raise DeliveryError(f"git ls-files failed in {checkout}: {done.message}", hint="run it there by hand")
+    return bool(done.out)
+
+
 def edited_paths(checkout: Path) -> set[bytes]:
     """Return the tracked paths that differ from HEAD in the checkout, staged or not."""
     options = ("--porcelain=v1", "-z", "--no-renames", "--untracked-files=no", "--ignore-submodules=dirty")

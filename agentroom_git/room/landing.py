@@ -261,9 +261,16 @@ def _overlap(room: Room, plan: _Plan) -> set[bytes]:
     history = room.history
     changes = history.changes(history.tree_of(plan.start), history.tree_of(plan.fold))
     edited = delivery.edited_paths(room.checkout)
-    top = os.fsencode(room.checkout)
-    new = {path for path, (old, _) in changes.items() if old is None and os.path.lexists(os.path.join(top, path))}
+    new = {path for path, (old, _) in changes.items() if old is None and _is_taken(room, path)}
     return (edited & changes.keys()) | new
+
+
+def _is_taken(room: Room, path: bytes) -> bool:
+    """Whether something of the user's is where a new file goes; of a folder only what git does not know counts."""
+    place = os.path.join(os.fsencode(room.checkout), path)
+    if os.path.isdir(place) and not os.path.islink(place):
+        return delivery.has_untracked(room.checkout, path)
+    return os.path.lexists(place)
 
 
 def _not_ours(room: Room, plan: _Plan) -> Iterator[Objection]:

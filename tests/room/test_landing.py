@@ -124,6 +124,20 @@ def test_edited_files_in_the_way_refuse_and_others_stay_edited(bed: Bed) -> None
     assert (bed.repository / "README.md").read_text() == "mine\n"
 
 
+def test_a_folder_that_becomes_a_file_is_in_the_way_only_with_what_git_does_not_know(bed: Bed) -> None:
+    bed.join("alice")
+    bed.commit("alice", {"src/app.py": None, "src/util.py": None})
+    (bed.path("alice") / "src").rmdir() if (bed.path("alice") / "src").exists() else None
+    bed.commit("alice", {"src": "a file now\n"})
+    bed.settle()
+    (bed.repository / "src/mine.txt").write_text("mine\n")
+    assert kinds(land(bed)) == ["dirty"]
+    (bed.repository / "src/mine.txt").unlink()
+
+    assert kinds(land(bed)) == []
+    assert (bed.repository / "src").read_text() == "a file now\n"
+
+
 def test_a_branch_that_is_not_checked_out_moves_alone(bed: Bed) -> None:
     two_agents(bed)
     bed.git("switch", "--quiet", "--create", "other", cwd=bed.repository)
