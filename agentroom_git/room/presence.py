@@ -12,7 +12,7 @@ from agentroom_git.errors import AgentroomError, UsageError
 from agentroom_git.git import archive, aside, worktrees
 from agentroom_git.git.operations import operation_under_way
 from agentroom_git.git.worktrees import Identity, Worktree
-from agentroom_git.room import coordination, generated, logs, lost_branch
+from agentroom_git.room import coordination, generated, left_locks, logs, lost_branch
 from agentroom_git.room.folding import Folder
 from agentroom_git.room.preparing import copy_files, run_setup
 from agentroom_git.room.room import Room
@@ -116,6 +116,8 @@ def _moving(room: Room, agent: AgentName) -> AbstractContextManager[None]:
 
 def _make(room: Room, agent: AgentName, start: Oid) -> Arrival:
     path = room.worktrees_dir / agent
+    # Git fails of a lock that a killed process of ours has left on the branch.
+    left_locks.clear_left_locks(room)
     identity = Identity(room.names.room, agent)
     return Arrival(worktrees.add_worktree(room.repo, path, room.names.branch(agent), start, identity), True, ())
 

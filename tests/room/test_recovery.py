@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from agentroom_git.core.ids import AgentName, parse_agent
+from agentroom_git.room import presence
 from agentroom_git.room.folding import Folder
 from agentroom_git.room.left_locks import clear_left_locks
 from agentroom_git.room.room import Room, acting_as, open_room
@@ -149,3 +150,15 @@ def full_at(stop: str) -> Callable[[str], None]:
 
 def git_dir(bed: Bed, name: str) -> Path:
     return bed.repository / ".git" / "worktrees" / name
+
+
+def test_who_joins_again_gets_a_worktree_also_where_a_killed_save_left_a_lock_on_the_branch(bed: Bed) -> None:
+    bed.join("alice")
+    bed.write("alice", {"new.txt": "new\n"})
+    kill_at(bed, "move refs/heads/agentroom/main/alice", save)
+    remove_locks(bed, "alice")
+    presence.leave(bed.room(), AgentName("alice"))
+
+    bed.join("alice")
+
+    bed.commit("alice", {"more.txt": "more\n"})
