@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from agentroom_git.core.blocks import join_blocks
-from agentroom_git.core.hunks import Cluster, Hunk, LineDiff, find_clusters, split_lines
+from agentroom_git.core.hunks import Cluster, Hunk, LineDiff, diff_lines, find_clusters, split_lines
 from agentroom_git.core.line_ends import LevelTexts, level_line_ends
 from agentroom_git.core.merge import precedence
 from agentroom_git.core.regions import Resolution, Side
@@ -44,11 +44,13 @@ class Conflict:
     def read(cls, base: bytes, sides: Sequence[Side], diff: LineDiff, is_new: bool = False) -> "Conflict":
         """Prepare a conflict; `is_new` says that there was no text at all before."""
         level = level_line_ends(base, [side.text for side in sides])
+        base_lines = split_lines(level.base)
+        lines = tuple(split_lines(text) for text in level.sides)
         return cls(
             sides=tuple(sides),
             level=level,
-            lines=tuple(split_lines(text) for text in level.sides),
-            hunks=tuple(diff(level.base, text) for text in level.sides),
+            lines=lines,
+            hunks=tuple(diff_lines(base_lines, its, diff) for its in lines),
             ranking=rank_sides(sides),
             diff=diff,
             is_new=is_new,

@@ -65,18 +65,20 @@ def find_clusters(hunks: Sequence[Sequence[Hunk]], touching: bool = True) -> Ite
     the same place, or insert inside what another replaces.
     """
     pending = sorted(
-        ((hunk, side) for side, owned in enumerate(hunks) for hunk in owned),
-        key=lambda pair: (pair[0].old_start, pair[0].old_stop, pair[1]),
+        (hunk.old_start, hunk.old_stop, side, number)
+        for side, owned in enumerate(hunks)
+        for number, hunk in enumerate(owned)
     )
     members: list[tuple[Hunk, int]] = []
     stop = -1
-    for hunk, side in pending:
+    for _, old_stop, side, number in pending:
+        hunk = hunks[side][number]
         if members and not _joins(hunk, members[-1][0], stop, touching):
             yield _cluster(members, stop)
             members = []
             stop = -1
         members.append((hunk, side))
-        stop = max(stop, hunk.old_stop)
+        stop = max(stop, old_stop)
     if members:
         yield _cluster(members, stop)
 
@@ -88,7 +90,10 @@ def _joins(hunk: Hunk, last: Hunk, stop: int, touching: bool) -> bool:
 
 
 def _cluster(members: Sequence[tuple[Hunk, int]], stop: int) -> Cluster:
-    start = members[0][0].old_start
+    first, alone = members[0]
+    start = first.old_start
+    if len(members) == 1:
+        return Cluster(start, stop, (Change(alone, first.new_start, first.new_stop),))
     owned: dict[int, list[Hunk]] = {}
     for hunk, side in members:
         owned.setdefault(side, []).append(hunk)
@@ -99,3 +104,11 @@ def _cluster(members: Sequence[tuple[Hunk, int]], stop: int) -> Cluster:
 def _change(side: int, hunks: Sequence[Hunk], start: int, stop: int) -> Change:
     first, last = hunks[0], hunks[-1]
     return Change(side, first.new_start - (first.old_start - start), last.new_stop + (stop - last.old_stop))
+
+
+def diff_lines(old: Sequence[bytes], new: Sequence[bytes], diff: LineDiff) -> Sequence[Hunk]:
+    """Return the hunks between texts that are given as lines."""
+    if set(old).isdisjoint(new):
+        # What any diff says of texts that share no line, without the cost of asking: most regions are such.
+        return [Hunk(0, len(old), 0, len(new))] if old or new else []
+    return diff(b"".join(old), b"".join(new))

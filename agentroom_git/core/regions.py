@@ -81,6 +81,8 @@ def unite_sides(sides: Iterable[Side]) -> list[Side]:
 
 
 def _unite(text: bytes, group: Sequence[Side]) -> Side:
+    if len(group) == len(group[0].agents) == 1:
+        return group[0]
     return Side(
         agents=tuple(sorted({agent for side in group for agent in side.agents})),
         text=text,

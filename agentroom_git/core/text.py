@@ -33,8 +33,11 @@ SNIFFED = 8000
 MAX_CONTESTED = 5_000
 """A file with more regions that sides changed differently is one region: nobody could look at them; each takes time."""
 
-STRETCH = 8
+STRETCH = 16
 """How many operations share a document."""
+
+BETWEEN = "\u0100"
+"""Stands in a document for the unchanged lines between two operations: the first character that is no byte."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +56,6 @@ class Splice:
     stop: int
     text: bytes
     replica: int
-
-    def shifted(self, lines: int) -> "Splice":
-        """The same operation on a text that begins so many lines later."""
-        return replace(self, start=self.start - lines, stop=self.stop - lines)
 
 
 def is_binary(data: bytes) -> bool:
@@ -204,37 +203,45 @@ class _Contest:
 def converge(base_lines: Sequence[bytes], splices: Sequence[Splice]) -> bytes:
     """Let each replica apply its own splices of the base, exchange, and return what all of them agree on.
 
-    The splices are in the order of lines and do not meet, so stretches with a few of them converge each in a
-    document of its own: an edit costs a copy of the document's text.
+    The splices are in the order of lines and do not meet, so a few at a time converge in a document of their own, in
+    which one character stands for the lines between two of them: an edit costs a copy of the document's text.
     """
     _check_index_unit()
     parts: list[bytes] = []
     at = 0
     for first in range(0, len(splices), STRETCH):
         stretch = splices[first : first + STRETCH]
-        start, stop = stretch[0].start, stretch[-1].stop
-        parts += base_lines[at:start]
-        parts.append(_converge_stretch(base_lines[start:stop], [splice.shifted(start) for splice in stretch]))
-        at = stop
+        old = [b"".join(base_lines[splice.start : splice.stop]).decode("latin-1") for splice in stretch]
+        for splice, text in zip(stretch, _converge_stretch(old, stretch), strict=True):
+            parts += base_lines[at : splice.start]
+            parts.append(text)
+            at = splice.stop
     return b"".join([*parts, *base_lines[at:]])
 
 
-def _converge_stretch(lines: Sequence[bytes], splices: Sequence[Splice]) -> bytes:
+def _converge_stretch(old: Sequence[str], splices: Sequence[Splice]) -> Iterator[bytes]:
+    """Yield what becomes of each splice's base lines."""
     from pycrdt import Text  # noqa: PLC0415 - see the top
 
-    # Latin-1 maps every byte to one character, so any encoding survives; the document counts in UTF-8 bytes.
-    text = b"".join(lines).decode("latin-1")
-    encoded = lines if text.isascii() else [line.decode("latin-1").encode() for line in lines]
-    starts = list(accumulate(map(len, encoded), initial=0))
     seed = _replica(0)
-    seed["text"] = Text(text)
+    seed["text"] = Text(BETWEEN.join(old))
     update, state = seed.get_update(), seed.get_state()
+    placed = _places(old, splices)
     for replica in sorted({splice.replica for splice in splices}):
         doc = _replica(replica + 1)
         doc.apply_update(update)
-        _apply(doc, [splice for splice in splices if splice.replica == replica], starts)
+        _apply(doc, [(start, stop, new) for start, stop, new, owner in placed if owner == replica])
         seed.apply_update(doc.get_update(state))
-    return str(seed.get("text", type=Text)).encode("latin-1")
+    return (text.encode("latin-1") for text in str(seed.get("text", type=Text)).split(BETWEEN))
+
+
+def _places(old: Sequence[str], splices: Sequence[Splice]) -> list[tuple[int, int, str, int]]:
+    """Return where each splice's lines stand in the document, their new text and whose it is, from last to first."""
+    # Latin-1 maps every byte to one character, so any encoding survives; the document counts in UTF-8 bytes.
+    lengths = [len(text.encode()) for text in old]
+    starts = accumulate((length + len(BETWEEN.encode()) for length in lengths), initial=0)
+    found = zip(starts, lengths, splices, strict=False)
+    return [(start, start + length, one.text.decode("latin-1"), one.replica) for start, length, one in found][::-1]
 
 
 def _replica(number: int) -> "Doc[Text]":
@@ -244,17 +251,16 @@ def _replica(number: int) -> "Doc[Text]":
     return Doc(client_id=number + 1)
 
 
-def _apply(doc: "Doc[Text]", splices: Iterable[Splice], starts: Sequence[int]) -> None:
+def _apply(doc: "Doc[Text]", edits: Iterable[tuple[int, int, str]]) -> None:
     from pycrdt import Text  # noqa: PLC0415 - see the top
 
     text = doc.get("text", type=Text)
     with doc.transaction():
-        for splice in sorted(splices, key=lambda splice: splice.start, reverse=True):
-            start, stop = starts[splice.start], starts[splice.stop]
+        for start, stop, new in edits:
             if stop > start:
                 del text[start:stop]
-            if splice.text:
-                text.insert(start, splice.text.decode("latin-1"))
+            if new:
+                text.insert(start, new)
 
 
 class IndexUnitError(AgentroomError):

@@ -37,6 +37,8 @@ def merge_tokens(base: bytes, sides: Sequence[bytes], diff: LineDiff) -> bytes |
         return None
     words = split_tokens(base)
     side_words = [split_tokens(side) for side in sides]
+    if _meet(words, side_words, 0) or _meet(words, side_words, -1):
+        return None
     numbers: dict[bytes, bytes] = {}
     coded = _one_a_line(words, numbers)
     parts: list[bytes] = []
@@ -48,6 +50,12 @@ def merge_tokens(base: bytes, sides: Sequence[bytes], diff: LineDiff) -> bytes |
         parts += [*words[at : cluster.start], texts.pop()]
         at = cluster.stop
     return b"".join(parts + words[at:])
+
+
+def _meet(words: Sequence[bytes], side_words: Sequence[Sequence[bytes]], end: int) -> bool:
+    """Tell whether two sides change the token at an end differently: then no diff is needed to see that they meet."""
+    ends = {its[end] for its in side_words if its}
+    return bool(words) and len(ends - {words[end]}) > 1
 
 
 def _one_a_line(tokens: Sequence[bytes], numbers: dict[bytes, bytes]) -> bytes:

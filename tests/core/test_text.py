@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentroom_git.core import text as text_module
-from agentroom_git.core.hunks import Hunk, find_clusters, split_lines
+from agentroom_git.core.hunks import Hunk, diff_lines, find_clusters, split_lines
 from agentroom_git.core.text import (
     STRETCH,
     IndexUnitError,
@@ -229,3 +229,10 @@ def test_a_pycrdt_that_does_not_count_bytes_is_refused(monkeypatch: pytest.Monke
     text_module._check_index_unit.cache_clear()
     with pytest.raises(IndexUnitError, match="counts 'é' as 1 unit"):
         merge(b"a\nk\nb\n", b"A\nk\nb\n", b"a\nk\nB\n")
+
+
+@pytest.mark.parametrize("old", [b"", b"a\n", b"a", b"a\nb\n", b"a\na\na\n", b"a\r\nb"])
+@pytest.mark.parametrize("new", [b"", b"c\n", b"c", b"c\nd\ne\n", b"c\nc", b"a\n", b"a\nc\n", b"c\r\n"])
+def test_lines_are_compared_as_the_diff_does(old: bytes, new: bytes) -> None:
+    found = diff_lines(split_lines(old), split_lines(new), line_diff)
+    assert list(found) == list(line_diff(old, new))
