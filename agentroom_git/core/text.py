@@ -153,14 +153,17 @@ class _Contest:
     def _spot(self, cluster: Cluster, parses: Parses | None) -> _Spot:
         made = [(change.side, self._text_of(change)) for change in cluster.changes]
         authors = {text: owner for owner, text in reversed(made)}
-        if len(made) == 1:
-            return _Spot(cluster, (), authors, (Resolution(made[0][1], "equal", winner=0),))
+        if len(authors) == 1:
+            parties = [self._agreed(cluster, made[0][1])] if len(made) > 1 else []
+            return _Spot(cluster, tuple(parties), authors, (Resolution(made[0][1], "equal", winner=0),))
         parties = unite_sides(replace(self.sides[owner], text=text) for owner, text in made)
-        if len(parties) == 1:
-            return _Spot(cluster, tuple(parties), authors, (Resolution(parties[0].text, "equal", winner=0),))
         conflict = Conflict.read(self._base_text(cluster), parties, self.diff, is_new=not self.base)
         options = find_candidates(conflict, is_guarded=parses is not None)
         return _Spot(cluster, tuple(parties), authors, tuple(options))
+
+    def _agreed(self, cluster: Cluster, text: bytes) -> Side:
+        agents = {agent for change in cluster.changes for agent in self.sides[change.side].agents}
+        return Side(tuple(sorted(agents)), text)
 
     def _whole(self) -> _Spot:
         changes = (Change(index, 0, len(lines)) for index, lines in enumerate(self.side_lines))
