@@ -84,9 +84,11 @@ def _message(room: Room, one: Waiting, found: Inbox) -> Message | None:
     message = message_of(recorded)
     if one.writer != found.reader:
         return message
-    who = f"{one.to} has not" if one.to else "nobody has"
-    absent = ", and is not in the room," if not inboxes.readers(room, found.reader, one.to) else ""
-    return replace(message, kind=UNHEARD, text=f"{who} read{absent} what you said at {message.at}: {message.text}")
+    if inboxes.readers(room, found.reader, one.to):
+        who = f"{one.to} has not read" if one.to else "nobody has read"
+    else:
+        who = f"{one.to} is not in the room to read" if one.to else "nobody is in the room to read"
+    return replace(message, kind=UNHEARD, text=f"{who} what you said at {message.at}: {message.text}")
 
 
 def count_unread(room: Room, reader: AgentName) -> int:

@@ -163,8 +163,8 @@ def test_what_is_said_to_an_empty_room_is_shown_to_its_sender_at_once(bed: Bed) 
     messages.broadcast(alice, "hello")
     messages.broadcast(alice, "you, too", to="bob")
     (everyone, bob) = messages.read(alice).messages
-    assert everyone.text == f"nobody has read, and is not in the room, what you said at {everyone.at}: hello"
-    assert bob.text == f"bob has not read, and is not in the room, what you said at {bob.at}: you, too"
+    assert everyone.text == f"nobody is in the room to read what you said at {everyone.at}: hello"
+    assert bob.text == f"bob is not in the room to read what you said at {bob.at}: you, too"
 
 
 def test_tasks_and_notes_reach_those_whom_they_concern(bed: Bed) -> None:
