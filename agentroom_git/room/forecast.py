@@ -99,7 +99,8 @@ def foresee(room: Room, mine: Sequence[Claim], others: Sequence[Claim]) -> tuple
     known, commits = history
     wanted = {number for number, file in enumerate(known) if file in exact or file.startswith(roots)}
     touching = [files for files in commits if not wanted.isdisjoint(files)][:TOUCHING]
-    counts = Counter(number for files in touching for number in files)
+    # What is claimed itself is no news, although others may hold it shared.
+    counts = Counter(number for files in touching for number in files if number not in wanted)
     found: list[Together] = []
     for number, count in counts.most_common():
         if count < max(MIN_COMMITS, MIN_SHARE * len(touching)) or room.clock.monotonic() > deadline:

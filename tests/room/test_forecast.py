@@ -37,6 +37,13 @@ def test_what_another_holds_and_usually_changes_too_is_told(theirs: str, bed: Be
     assert [(one.path, one.holder, one.commits) for one in _foreseen(bed, "src/app.py")] == [("docs/app.md", "bob", 6)]
 
 
+def test_a_file_that_others_share_with_the_caller_is_not_told_to_go_with_itself(bed: Bed) -> None:
+    coordination.claim(bed.as_agent("bob"), ["src/app.py", "docs"], shared=True)
+    answer = coordination.claim(bed.as_agent("alice"), ["src/app.py"], shared=True)
+    assert isinstance(answer, Grant)
+    assert [one.path for one in answer.forecast] == ["docs/app.md"]
+
+
 def test_what_nobody_else_holds_or_seldom_changes_is_not_told(bed: Bed) -> None:
     coordination.claim(bed.as_agent("alice"), ["docs"])
     coordination.claim(bed.as_agent("bob"), ["src/util.py", "port:1"])
