@@ -20,10 +20,11 @@ import pytest
 from agentroom_git.core import trailers
 from agentroom_git.core.fold import Engine, Head
 from agentroom_git.core.ids import AgentName, Oid
+from agentroom_git.core.rewrite import replace_own
 from agentroom_git.core.tree import Entry
 from agentroom_git.git import folds
 from agentroom_git.git.objects import GitHistory, empty_tree
-from agentroom_git.room import folding
+from agentroom_git.room import rewriting
 from agentroom_git.room.room import Room
 
 NAMES = tuple(map(AgentName, ("alice", "bob", "carol", "dave", "erin")))
@@ -141,10 +142,8 @@ class Story:
     def join(self, agent: AgentName, old: Oid, new: Oid) -> Oid:
         history = self.history
         room = cast(Room, SimpleNamespace(history=history))
-        foreign = [one for one in history.between(frozenset({new}), old) if not folding._is_own(room, one, agent)]
-        others = [Head(one, history.author_of(one)) for one in history.maximal(frozenset(foreign))]
-        tree = self.engine.fold([Head(new, agent), *others]).tree if others else history.tree_of(new)
-        return folds.write_join(history, agent, old, new, tree, history.commit(new).commit_time)
+        folded = replace_own(self.engine, agent, old, new, rewriting.own_commits(room, agent, old, new))
+        return folds.write_join(history, agent, old, new, folded.tree, history.commit(new).commit_time)
 
 
 def fold_in_batches(engine: Engine, handed: list[Head], rng: random.Random) -> Oid:
