@@ -23,6 +23,8 @@ MIN_TTL, MAX_TTL = 5, 7 * 24 * 3600
 MAX_PATHS = 64
 MAX_HELD = 1000
 """Claims of one agent: more than that, and a comparison with all of them would show."""
+MAX_GLOBS_HELD = 100
+"""Of them globs: each takes some tenths of a millisecond to compare, with all that is asked for."""
 MAX_REASON = 500
 MAX_NAMED = 50
 """Trailers for one glob in one commit."""
@@ -139,8 +141,8 @@ def _excludes(held: Claim, path: str, shared: bool) -> bool:
 def _blocking(others: Sequence[Claim], ask: Request) -> dict[str, list[Claim]]:
     """Return which claims of others exclude each pattern that is asked for."""
     rivals = [claim for claim in others if not (claim.shared and ask.shared)]
-    index = PatternIndex([claim.path for claim in rivals])
-    return {path: [rivals[place] for place in index.overlapping(path)] for path in ask.paths}
+    found = PatternIndex([claim.path for claim in rivals]).overlapping(ask.paths)
+    return {path: [rivals[place] for place in places] for path, places in found.items()}
 
 
 def grant(table: Table, ask: Request, *, stale: Collection[int]) -> Granted | Denied:
@@ -161,13 +163,20 @@ def grant(table: Table, ask: Request, *, stale: Collection[int]) -> Granted | De
     took_over = {c.token: c for held in blocking.values() for c in held}
     kept = [claim for claim in table.claims if claim.token not in took_over]
     next_table, answer = _added(Table(table.highest, tuple(kept)), ask)
-    if len(next_table.of(ask.agent)) > MAX_HELD:
-        if ask.auto:
-            return Granted(table, (), ())
-        raise UsageError(
-            f"{ask.agent} would hold more than {MAX_HELD} claims", hint="release some, or claim their folder"
-        )
+    held = next_table.of(ask.agent)
+    if ask.auto and len(held) > MAX_HELD:
+        return Granted(table, (), ())
+    _refuse_too_many(ask.agent, held)
     return Granted(next_table, answer, tuple(took_over[token] for token in sorted(took_over)))
+
+
+def _refuse_too_many(agent: AgentName, held: Sequence[Claim]) -> None:
+    if len(held) > MAX_HELD:
+        raise UsageError(f"{agent} would hold more than {MAX_HELD} claims", hint="release some, or claim their folder")
+    if sum(is_glob(claim.path) for claim in held) > MAX_GLOBS_HELD:
+        raise UsageError(
+            f"{agent} would hold more than {MAX_GLOBS_HELD} globs", hint="release some, or claim files and folders"
+        )
 
 
 def _added(table: Table, ask: Request) -> tuple[Table, tuple[Claim, ...]]:

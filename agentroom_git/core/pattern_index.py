@@ -24,13 +24,22 @@ class PatternIndex:
                 self._paths.setdefault(found.prefix, []).append(place)
         self._beginnings = sorted(self._paths)
 
-    def overlapping(self, pattern: str) -> list[int]:
-        """Return the places of those that overlap the pattern, in order."""
+    def overlapping(self, asked: Sequence[str]) -> dict[str, list[int]]:
+        """Return for each pattern the places of those that overlap it, in order."""
+        found: dict[str, list[int]] = {pattern: [] for pattern in asked}
+        # One held pattern after the other, so that what was worked out to read paths with a glob serves all of them.
+        pairs = sorted((place, one) for one in found for place in self._candidates(one))
+        for place, pattern in pairs:
+            if overlaps(self._patterns[place], pattern):
+                found[pattern].append(place)
+        return found
+
+    def _candidates(self, pattern: str) -> Iterator[int]:
         found = compiled(pattern)
         if found.is_resource:
-            return self._resources.get(pattern, [])
-        near = (place for beginning in self._near(found.prefix) for place in self._paths[beginning])
-        return sorted(place for place in near if overlaps(self._patterns[place], pattern))
+            yield from self._resources.get(pattern, [])
+        else:
+            yield from (place for beginning in self._near(found.prefix) for place in self._paths[beginning])
 
     def _near(self, prefix: str) -> Iterator[str]:
         """Yield the beginnings that begin `prefix`, and those that it begins."""

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from agentroom_git.core.claims import (
     AUTO_TTL,
+    MAX_GLOBS_HELD,
     MAX_HELD,
     MAX_NAMED,
     MAX_PATHS,
@@ -249,6 +250,15 @@ def test_an_agent_holds_a_bounded_number_of_claims() -> None:
         _explicit(full, AGENTS[0], "one-more")
     assert isinstance(_explicit(full, AGENTS[0], "f7"), Granted)
     assert isinstance(_explicit(full, AGENTS[1], "one-more"), Granted)
+
+
+def test_of_what_an_agent_holds_so_much_are_globs() -> None:
+    globs = [Claim(n, AGENTS[0], f"**/f{n}", False, "", "", 60) for n in range(1, MAX_GLOBS_HELD + 1)]
+    full = Table(MAX_GLOBS_HELD, tuple(globs))
+    with pytest.raises(UsageError, match="more than 100 globs"):
+        _explicit(full, AGENTS[0], "**/one-more")
+    assert isinstance(_explicit(full, AGENTS[0], "a-file"), Granted)
+    assert isinstance(_explicit(full, AGENTS[0], "**/f7"), Granted)
 
 
 def test_an_edit_by_who_holds_as_much_as_one_may_claims_nothing() -> None:

@@ -15,14 +15,14 @@ def test_the_index_finds_exactly_what_overlaps() -> None:
     for count in range(len(PATTERNS) + 1):
         listed = PATTERNS[:count]
         index = PatternIndex(listed)
-        for asked in PATTERNS:
-            assert index.overlapping(asked) == [at for at, one in enumerate(listed) if overlaps(one, asked)]
+        assert index.overlapping(PATTERNS) == {
+            asked: [at for at, one in enumerate(listed) if overlaps(one, asked)] for asked in PATTERNS
+        }
 
 
 def test_what_begins_alike_without_meeting_is_not_found() -> None:
     index = PatternIndex(["src", "src2", "src/a.py", "srcs/*.py"])
-    assert index.overlapping("src") == [0, 2]
-    assert index.overlapping("sr") == []
+    assert index.overlapping(["src", "sr"]) == {"src": [0, 2], "sr": []}
 
 
 def test_a_reader_that_has_forgotten_its_moves_reads_as_before() -> None:
