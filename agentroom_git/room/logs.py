@@ -1,6 +1,6 @@
 """The room's events: written to one's own log, read from all of them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from agentroom_git.core.events import Body, Event, Recorded
 from agentroom_git.core.ids import AgentName, Oid, parse_writer
@@ -45,16 +45,25 @@ def read_log(room: Room, writer: AgentName, stop: Oid | None = None) -> Iterator
     return log.read(room.refs, room.names.log(writer), writer=writer, stop=stop)
 
 
-def read_events(room: Room) -> tuple[list[Recorded], list[Unreadable]]:
-    """Return every event of the room in order, and the records that could not be read."""
+def read_events(
+    room: Room, *, newest: int = 0, is_wanted: Callable[[Recorded], bool] = lambda _: True
+) -> tuple[list[Recorded], list[Unreadable]]:
+    """Return the wanted events of the room in order, and the records that could not be read on the way.
+
+    With `newest`, only so many of each log, so that what is older is not read.
+    """
     events: list[Recorded] = []
     problems: list[Unreadable] = []
     sources = [read_log(room, writer) for writer in writers(room)]
     sources.append(claims_ref.read_history(room.refs, room.names.claims))
     for source in sources:
+        count = 0
         for item in source:
-            if isinstance(item, Recorded):
-                events.append(item)
-            else:
+            if not isinstance(item, Recorded):
                 problems.append(item)
+            elif is_wanted(item):
+                events.append(item)
+                count += 1
+                if count == newest:
+                    break
     return sorted(events, key=lambda recorded: recorded.order), problems

@@ -159,9 +159,9 @@ def read_story(room: Room, limit: int = 0, *, only: Collection[str] = ()) -> tup
 
     With `only`, no folds and only events of these kinds.
     """
-    events, problems = logs.read_events(room)
-    if only:
-        events = [one for one in events if one.event.body.type in only]
-    folds = [] if only else list(read_folds(room))[::-1]
+    events, problems = logs.read_events(
+        room, newest=limit, is_wanted=lambda one: story.is_told(one) and (not only or one.event.body.type in only)
+    )
+    folds = [] if only else list(read_folds(room, limit or None))[::-1]
     lines = sorted(story.tell(room, events, folds), key=lambda line: line.at)
     return (lines[-limit:] if limit else lines), problems

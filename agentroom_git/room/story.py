@@ -30,10 +30,15 @@ class Line:
         return one_line(f"{self.at} {self.who} {self.text}", 500)
 
 
+def is_told(recorded: Recorded) -> bool:
+    """Return whether anybody wants to read about the event."""
+    return not isinstance(recorded.event.body, ReadUpTo | Renewed)
+
+
 def line_of_event(recorded: Recorded) -> Line | None:
-    """Return the line of an event, or None for one that nobody wants to read about."""
+    """Return the line of an event, or None for one that is not told."""
     event = recorded.event
-    if isinstance(event.body, ReadUpTo | Renewed):
+    if not is_told(recorded):
         return None
     concerned = event.body.commit if isinstance(event.body, Checked | Blamed | Chosen) else event.seen
     commit = concerned if is_oid(concerned) else ""
