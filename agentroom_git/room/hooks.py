@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from agentroom_git.core.claims import Claim, Table
+from agentroom_git.core.claims import MAX_HELD, Claim, Table
 from agentroom_git.core.ids import AgentName
 from agentroom_git.core.patterns import compiled, is_glob
 from agentroom_git.git.claims_ref import read_table
@@ -24,7 +24,7 @@ SCRIPT = "dispatch"
 # Hooks whose mere presence costs a process on every ref or index change are stood for only where the repository has
 # one.
 ALWAYS = ("pre-commit", "prepare-commit-msg", "post-commit", "pre-push")
-MAX_LINES, MAX_GLOBS = 200, 16
+MAX_LINES, MAX_GLOBS = MAX_HELD, 16
 """What the commit hook looks through: it starts a git for each glob."""
 EVERYONE = "everyone"
 """A file beside the agents' own; the name is one that no agent may have."""

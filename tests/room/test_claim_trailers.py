@@ -74,6 +74,15 @@ def test_no_list_of_claims_breaks_a_commit(content: str, bed: Bed) -> None:
     assert not list(bed.path("alice").glob("pwned"))
 
 
+def test_of_hundreds_of_claims_a_commit_names_those_that_cover_it(bed: Bed) -> None:
+    alice = bed.as_agent("alice")
+    for start in range(0, 256, 64):
+        coordination.claim(alice, [f"src/f{number}.py" for number in range(start, start + 64)])
+    coordination.claim(alice, ["lib", "lib/x.py"])
+    files = {"src/f0.py": "1\n", "src/f255.py": "1\n", "src/f256.py": "1\n", "lib/x.py": "1\n", "library/y.py": "1\n"}
+    assert _commit(bed, "alice", files) == ["1 src/f0.py", "256 src/f255.py", "257 lib", "258 lib/x.py"]
+
+
 def test_a_glob_names_a_bounded_number_of_paths(bed: Bed) -> None:
     coordination.claim(bed.as_agent("alice"), ["*.txt"])
     files = {f"{number}.txt": "x\n" for number in range(MAX_NAMED + 10)}
