@@ -14,7 +14,8 @@ from pathlib import Path
 from agentroom_git.core import trailers
 from agentroom_git.git.operations import operation_under_way
 from simulation.account import Account
-from simulation.words import FILES, Mint, edit_text
+from simulation.seeds import Violation
+from simulation.words import FILES, Mint, edit_text, tokens
 from simulation.world import GitFailedError, World, files_in
 
 FOREIGN_LOCK = b"somebody else's\n"
@@ -23,13 +24,19 @@ NEW_FILES = (b"new/five.txt", b"dir/six.txt", b"seven.txt", b"two.txt/below.txt"
 
 @dataclass
 class Bot:
-    """One agent; `seen` are the texts that it once read of each file, which it may write back much later."""
+    """One agent.
+
+    `seen` are the texts that it once read of each file, which it may write back later; `adding` is the lock of a slow
+    `git add` that has begun, `reading` what a tool has read and will write back.
+    """
 
     name: str
     world: World
     account: Account
     rng: random.Random
     seen: defaultdict[bytes, list[bytes]] = field(default_factory=lambda: defaultdict(list))
+    adding: Path | None = None
+    reading: tuple[bytes, bytes] | None = None
 
     def __post_init__(self) -> None:
         self.mint = Mint(self.name)
@@ -55,7 +62,9 @@ class Bot:
         self.do(action)
 
     def do(self, action: Callable[["Bot"], None]) -> bool:
-        """Do it on the books; return whether git went along."""
+        """Do it on the books; return whether git went along. Who has left, or is leaving, has nothing to work on."""
+        if not (self.top / ".git").exists():
+            return False
         with self.account.own_action(self.name):
             try:
                 action(self)
@@ -72,7 +81,7 @@ class Bot:
 
 def edit(bot: Bot) -> None:
     """Change one file, by writing it in place or by putting a new one over it."""
-    path = _some_file(bot)
+    path = some_file(bot)
     text = bot.at(path).read_bytes()
     bot.seen[path].append(text)
     _save(bot, path, edit_text(text, bot.rng, bot.mint))
@@ -91,7 +100,7 @@ def rewrite_from_a_stale_read(bot: Bot) -> None:
         _save(bot, path, edit_text(bot.rng.choice(bot.seen[path]), bot.rng, bot.mint))
 
 
-def _some_file(bot: Bot) -> bytes:
+def some_file(bot: Bot) -> bytes:
     files = bot.files()
     if not files:
         create(bot)
@@ -114,7 +123,8 @@ def _save(bot: Bot, path: bytes, text: bytes) -> None:
 
 
 def create(bot: Bot) -> None:
-    path = bot.rng.choice(NEW_FILES + FILES)
+    # The same few names, so that agents meet.
+    path = bot.rng.choice(NEW_FILES + NEW_FILES[:2] + FILES)
     target = bot.at(path)
     if target.parent.is_symlink():
         return
@@ -124,12 +134,12 @@ def create(bot: Bot) -> None:
 
 
 def delete_file(bot: Bot) -> None:
-    bot.at(_some_file(bot)).unlink()
+    bot.at(some_file(bot)).unlink()
 
 
 def rename_file(bot: Bot) -> None:
     """Move a file, sometimes with a change on the way."""
-    path = _some_file(bot)
+    path = some_file(bot)
     target = bot.at(bot.rng.choice((b"moved/", b"", b"dir/")) + path.rpartition(b"/")[2])
     if os.path.lexists(target) or target.parent.is_symlink():
         return
@@ -140,7 +150,7 @@ def rename_file(bot: Bot) -> None:
 
 
 def change_mode(bot: Bot) -> None:
-    target = bot.at(_some_file(bot))
+    target = bot.at(some_file(bot))
     target.chmod(target.stat().st_mode ^ 0o111)
 
 
@@ -164,7 +174,7 @@ def commit(bot: Bot) -> None:
     elif way < 0.9:
         bot.git("commit", "--quiet", "--all", "-m", bot.message())
     else:
-        path = os.fsdecode(_some_file(bot))
+        path = os.fsdecode(some_file(bot))
         bot.git("add", "--", path)
         bot.git("commit", "--quiet", "-m", bot.message(), "--", path)
 
@@ -174,8 +184,28 @@ def stage(bot: Bot) -> None:
 
 
 def amend(bot: Bot) -> None:
-    edit(bot)
+    """Make the last commit anew, most often with a line of its own said otherwise."""
+    if bot.rng.random() >= 0.6 or not _put_otherwise(bot, bot.head()):
+        edit(bot)
     bot.git("commit", "--quiet", "--all", "--amend", "-m", bot.message())
+
+
+def _put_otherwise(bot: Bot, commit: str) -> bool:
+    """Write a new line for one that the commit added; return whether there was one in a file that is there."""
+    added = bot.git("show", "--format=", "-U0", "--no-renames", commit)
+    own = {token for line in added.encode("utf-8", "surrogateescape").splitlines() for token in _added(line)}
+    for path in bot.files():
+        lines = bot.at(path).read_bytes().splitlines(keepends=True)
+        found = [number for number, line in enumerate(lines) if own.intersection(tokens(line))]
+        if found:
+            lines[bot.rng.choice(found)] = bot.mint.line(bot.rng)
+            _save(bot, path, b"".join(lines))
+            return True
+    return False
+
+
+def _added(line: bytes) -> list[bytes]:
+    return tokens(line) if line.startswith(b"+") else []
 
 
 def rebase(bot: Bot) -> None:
@@ -249,9 +279,53 @@ def leave_a_lock(bot: Bot) -> None:
 
 def take_lock_away(bot: Bot) -> None:
     lock = bot.git_dir / "index.lock"
-    if lock in bot.world.foreign_locks:
+    if lock in bot.world.foreign_locks and bot.adding is None:
         bot.world.foreign_locks.discard(lock)
         lock.unlink()
+
+
+def add_slowly(bot: Bot) -> None:
+    """Begin what `git add` does: read the index and make a new one under its lock, which takes its time."""
+    index, lock = bot.git_dir / "index", bot.git_dir / "index.lock"
+    ahead = bot.git_dir / "adding"
+    shutil.copy2(index, ahead)
+    bot.world.git("add", "--all", cwd=bot.top, index=ahead)
+    try:
+        lock.hardlink_to(ahead)
+    except FileExistsError:
+        return
+    finally:
+        ahead.unlink()
+    bot.world.foreign_locks.add(lock)
+    bot.adding = lock
+
+
+def finish_adding(bot: Bot) -> None:
+    """Put the index in place that was made slowly, and commit it."""
+    if bot.adding is None:
+        return
+    lock, bot.adding = bot.adding, None
+    bot.world.foreign_locks.discard(lock)
+    lock.rename(bot.git_dir / "index")
+    before = bot.head()
+    bot.git("commit", "--quiet", "-m", bot.message())
+    _check_reverts_nothing(bot, before)
+
+
+def _check_reverts_nothing(bot: Bot, before: str) -> None:
+    """A commit takes no line away that its file still has, unless the agent itself had done without it for a while."""
+    names = bot.git("diff", "-z", "--name-only", "--no-renames", before, "HEAD").split("\0")
+    for path in (os.fsencode(name) for name in names if name):
+        then, now, here = (_tokens_at(bot, revision, path) for revision in (before, "HEAD", None))
+        if reverted := ((then - now) & here) - bot.account.books.ever_given_up:
+            raise Violation("I1", f"{bot.name} commits, of what came by a sync, that it is gone: {reverted}")
+
+
+def _tokens_at(bot: Bot, revision: str | None, path: bytes) -> set[bytes]:
+    if revision is not None:
+        text = bot.git("show", f"{revision}:{os.fsdecode(path)}", check=False)
+        return set(tokens(text.encode("utf-8", "surrogateescape")))
+    return set(tokens(bot.at(path).read_bytes())) if bot.at(path).is_file() else set()
 
 
 def put_a_link_for_a_folder(bot: Bot) -> None:
@@ -288,6 +362,8 @@ ACTIONS: dict[Callable[[Bot], None], int] = {
     switch_away: 1,
     switch_back: 3,
     leave_a_lock: 1,
+    add_slowly: 2,
+    finish_adding: 3,
     put_a_link_for_a_folder: 2,
     take_lock_away: 3,
 }

@@ -4,21 +4,25 @@ import os
 import random
 import subprocess
 from collections import Counter
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
-from agentroom_git.core.events import Notice
 from agentroom_git.core.fold import Engine
 from agentroom_git.core.ids import Oid
 from agentroom_git.git import folds
+from agentroom_git.git.half_save import PREFIX
 from agentroom_git.git.objects import GitHistory
 from agentroom_git.room import verifying
+from agentroom_git.room.displaced import KEEP_SECONDS
 from agentroom_git.room.logs import read_events
 from agentroom_git.system.failpoint import silent
 from simulation import graph, operations
 from simulation.account import Account
 from simulation.claims_watch import ClaimsWatch
 from simulation.seeds import Violation
-from simulation.world import NAMES, World, files_in, tokens_in
+from simulation.words import all_tokens
+from simulation.world import NAMES, World, files_in, template, tokens_in
 
 INTEGRATION = "agentroom/main/integration"
 QUIET_ROUNDS = 2
@@ -30,12 +34,15 @@ def state_of(world: World) -> str:
     return refs + "".join(world.git("status", "--porcelain", cwd=world.path(name)) for name in NAMES)
 
 
-def at_every_step(world: World, before: Oid) -> None:
-    """Integration only grows, no foreign lock is touched, and nothing is written outside of the worktrees."""
+def at_every_step(world: World, heights: Sequence[Oid]) -> None:
+    """Integration only grows, no foreign lock is touched, and nothing is written outside of the worktrees.
+
+    `heights` are what integration was before the step and after each thing that others did in the middle of it.
+    """
     room = world.room()
-    now = room.integration()
-    if not room.history.reaches(now, before):
-        raise Violation("I1", f"integration went from {before[:10]} to {now[:10]}, which does not contain it")
+    for before, now in pairwise([*heights, room.integration()]):
+        if not room.history.reaches(now, before):
+            raise Violation("I1", f"integration went from {before[:10]} to {now[:10]}, which does not contain it")
     for lock in world.foreign_locks:
         if not lock.exists():
             raise Violation("I8", f"{lock.relative_to(world.folder)}, which is not ours, was taken away")
@@ -50,6 +57,7 @@ def at_the_end(world: World, account: Account, claims: ClaimsWatch) -> None:
     check_leftovers(world)
     check_quiet(world)
     check_main_checkout(world)
+    check_displaced(world)
     check_folds(world)
     check_conservation(world, account)
     check_events(world)
@@ -92,7 +100,7 @@ def _is_leftover(path: Path, private: Path) -> bool:
     if path.is_relative_to(private):
         return path.suffix == ".tmp"  # the locks there are the kernel's
     # Of an object that was being written half may lie about, as nobody names it.
-    return path.suffix == ".lock" or ".agentroom-" in path.name
+    return path.suffix == ".lock" or ".agentroom-" in path.name or path.name.startswith(PREFIX)
 
 
 def check_main_checkout(world: World) -> None:
@@ -101,6 +109,28 @@ def check_main_checkout(world: World) -> None:
         raise Violation("I12", f"the user's checkout was changed: {world.git('status', '--porcelain')}")
     if world.git("rev-list", "--count", "main").strip() != "1":
         raise Violation("I12", "the user's branch was moved")
+    if _users_own(world.root) != _users_own(template() / "repo"):
+        raise Violation("I12", "the user's configuration, hooks or HEAD was changed")
+
+
+def _users_own(top: Path) -> dict[Path, bytes]:
+    """Return what belongs to the user alone in a repository."""
+    git_dir = top / ".git"
+    paths = [git_dir / "config", git_dir / "HEAD", git_dir / "ORIG_HEAD", *sorted((git_dir / "hooks").rglob("*"))]
+    return {path.relative_to(top): path.read_bytes() for path in paths if path.is_file()}
+
+
+def check_displaced(world: World) -> None:
+    """Versions that syncs displaced go after an hour, with the next sync (I10)."""
+    # Their age is told by the wall clock, which may have jumped by two hours.
+    world.clock.sleep(KEEP_SECONDS + 7201)
+    (world.path(NAMES[0]) / "last.txt").write_text("last\n")
+    operations.take_turn(NAMES[0])(world, silent)
+    operations.round_of_the_sidecar(world, silent)
+    for name in NAMES[1:]:
+        benches = sorted((world.folder / "repo.agents/.stage" / name).glob("*"))
+        if len(benches) > 1:
+            raise Violation("I10", f"{len(benches)} syncs of {name} are kept for longer than an hour")
 
 
 def check_folds(world: World) -> None:
@@ -124,19 +154,12 @@ def check_folds(world: World) -> None:
 def check_conservation(world: World, account: Account) -> None:
     """Nothing is lost, nothing comes back, nothing is there twice (I1, I2, I7)."""
     room = world.room()
-    graph.check(graph.read(room), room.integration(), account.books, _kept_aside(world))
-
-
-def _kept_aside(world: World) -> set[bytes]:
-    """What sync displaced and keeps aside, of the agents that were told so, and what lies behind a link."""
-    events, _ = read_events(world.room())
-    told = {name for item in events if isinstance(item.event.body, Notice) for name in _late(item.event.body)}
-    places = [world.folder / "repo.agents/.stage" / name for name in told] + [*world.watched_outside]
-    return {token for place in places if place.is_dir() for token in tokens_in(place)}
-
-
-def _late(notice: Notice) -> tuple[str, ...]:
-    return notice.to if notice.kind == "late" else ()
+    # What sync displaced does not count: nobody has a file open here, so that it would have taken a save away.
+    elsewhere = {token for place in world.watched_outside for token in tokens_in(place)}
+    source = graph.GitCommits(room.history)
+    for tip in room.refs.listed(room.names.archives).values():
+        elsewhere |= all_tokens(source.files_at(tip).values())
+    graph.check(graph.read(room), room.integration(), account.books, elsewhere)
 
 
 def check_events(world: World) -> None:
@@ -149,8 +172,7 @@ def check_events(world: World) -> None:
     if max(keys.values()) > 1:
         raise Violation("I5", f"an event is there twice: {keys.most_common(1)}")
     said = Counter(item.event.body.text for item in events if type(item.event.body).__name__ == "Broadcast")
-    lines = world.shown().read_text().splitlines() if world.shown().exists() else []
-    acknowledged = [line.removeprefix("said ") for line in lines if line.startswith("said ")]
+    acknowledged = [line.removeprefix("said ") for line in world.shown_lines() if line.startswith("said ")]
     for text in acknowledged:
         if said[text] != 1:
             raise Violation("I5", f"{text!r} was acknowledged and is in the logs {said[text]} times")
@@ -161,7 +183,7 @@ def _check_delivered(world: World, acknowledged: list[str]) -> None:
     while any(operations.unread(world, name) for name in NAMES):
         for name in NAMES:
             operations.read(name)(world, silent)
-    lines = world.shown().read_text().splitlines() if world.shown().exists() else []
+    lines = world.shown_lines()
     for text in acknowledged:
         for name in NAMES:
             if not text.endswith(f" of {name}") and f"{name} {text}" not in lines:

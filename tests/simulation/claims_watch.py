@@ -47,16 +47,23 @@ class ClaimsWatch:
             raise Violation("I6", f"{claim} was taken {quiet:g} s after its holder's last sign of life")
 
     def check_history(self) -> None:
-        """Every fencing token was given once."""
+        """Every fencing token was given once, and every claim of which its agent was told is in the history."""
         room = self.world.room()
         given: list[str] = []
+        granted: set[str] = set()
         for item in read_history(room.refs, room.names.claims):
             if not isinstance(item, Recorded):
                 raise Violation("I5", f"unreadable event among the claims: {item}")
-            if isinstance(item.event.body, Claimed | HandedOver):
-                given += item.event.body.tokens
+            body = item.event.body
+            if isinstance(body, Claimed | HandedOver):
+                given += body.tokens
+                receiver = body.to if isinstance(body, HandedOver) else item.event.agent
+                granted |= {f"granted {token} to {receiver}" for token in body.tokens}
         if len(given) != len(set(given)):
             raise Violation("I6", f"a token was given twice: {sorted(given)}")
+        forgotten = {line for line in self.world.shown_lines() if line.startswith("granted ")} - granted
+        if forgotten:
+            raise Violation("I5", f"acknowledged, and not in the claims' history: {sorted(forgotten)}")
 
 
 def check_table(before: Table, now: Table) -> None:

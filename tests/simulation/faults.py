@@ -31,9 +31,11 @@ class Fault:
 NO_FAULT = Fault()
 
 
-def draw(rng: random.Random, weights: dict[str, int]) -> Fault:
+def draw(rng: random.Random, weights: dict[str, int], usual: int = 0) -> Fault:
+    """Draw what goes wrong and at which step; `usual` is how many steps such an operation took before."""
     kind = rng.choices(list(weights), list(weights.values()))[0]
-    return Fault(kind, int(rng.expovariate(1 / 6)))
+    early, anywhere = int(rng.expovariate(1 / 6)), rng.randrange(usual + 1)
+    return Fault(kind, anywhere if usual and rng.random() < 0.6 else early)
 
 
 class Steps:

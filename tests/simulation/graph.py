@@ -18,7 +18,7 @@ from agentroom_git.room.rewriting import own_commits
 from agentroom_git.room.room import Room
 from simulation.account import Books
 from simulation.seeds import Violation
-from simulation.words import all_tokens, tokens
+from simulation.words import all_tokens, listed, tokens
 
 
 class Commits(Protocol):
@@ -193,7 +193,3 @@ def check_rewritten(graph: Graph, tip: Oid, books: Books) -> None:
         back = {token for token, (added, _) in graph.ever if rewrite.own.issuperset(added)} & present - kept
         if back:
             raise Violation("I2", f"taken back by {rewrite.new[:10]} and there again: {listed(back)}")
-
-
-def listed(found: set[bytes]) -> str:
-    return b" ".join(sorted(found)).decode()

@@ -4,7 +4,8 @@ import time
 from dataclasses import dataclass
 
 from simulation import pure, schedule
-from simulation.mutants import MUTANTS, Mutant
+from simulation.mutant import Mutant
+from simulation.mutants import MUTANTS
 from simulation.seeds import ScheduleError
 
 LEVELS = {"pure": pure.run, "real": schedule.run}

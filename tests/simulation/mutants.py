@@ -1,46 +1,27 @@
-"""Bugs to be found: each replaces a piece of the product by name, and the same schedules must notice.
+"""Bugs to be found: each replaces a piece of the product, and the same schedules must notice."""
 
-A mutant is planted for the time of a `with` block, in tests alone.
-"""
-
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
-from unittest import mock
 
 from agentroom_git.core import claims, fold, text
+from agentroom_git.core.checks import PASSED
 from agentroom_git.core.claims import Table
 from agentroom_git.core.fold import Engine, Folded
 from agentroom_git.core.plan import Advance, Held, Place, Stay, Take
-from agentroom_git.git import checkout, contested_refs, log, worktree_lock
+from agentroom_git.git import archive, checkout, contested_refs, log, worktree_lock
 from agentroom_git.git.checkout_outcome import Waits
 from agentroom_git.git.checkout_plan import Action, Planner
 from agentroom_git.git.displacement import Act, digest
 from agentroom_git.git.ref_lock import locked_ref
 from agentroom_git.git.refs import Refs
-from agentroom_git.room import aftermath, coordination, folding, leases, messages, syncing
+from agentroom_git.room import aftermath, coordination, folding, leases, messages, stale, syncing
+from agentroom_git.room.gate import bench, telling
 from agentroom_git.system import exchange
 from simulation import operations, pure
-
-Patches = list[tuple[Any, str, Any]]
-
-
-@dataclass(frozen=True)
-class Mutant:
-    """`level` names the schedules that find it; `patches` gives what is replaced: owner, name, value."""
-
-    name: str
-    level: str
-    patches: Callable[[], Patches]
-
-    @contextmanager
-    def planted(self) -> Iterator[None]:
-        with ExitStack() as stack:
-            for owner, name, value in self.patches():
-                stack.enter_context(mock.patch.object(owner, name, value))
-            yield
+from simulation.mutant import Mutant, Patches
 
 
 def _heads_in_order_of_arrival() -> Patches:
@@ -164,6 +145,7 @@ def _no_key_looked_for() -> Patches:
 def _cursor_moved_before_showing() -> Patches:
     @contextmanager
     def taking(room: Any, **more: Any) -> Iterator[Any]:
+        leases.beat(room)
         found = messages.unread(room, **more)
         messages.mark_read(room, found.messages)
         room.failpoint("show")
@@ -325,6 +307,44 @@ def _waits_after_a_kill() -> Patches:
     ]
 
 
+def _green_moved_whatever_came_out() -> Patches:
+    def record(room: Any, commit: Any, run: Any) -> None:
+        real(room, commit, run)
+        telling.advance_green(room, commit)
+
+    real = telling.record_result
+    return [(telling, "record_result", record)]
+
+
+def _every_check_passes() -> Patches:
+    return [(bench, "_result", lambda ended: PASSED)]
+
+
+def _displaced_versions_kept() -> Patches:
+    return [(syncing, "sweep", lambda *_: ())]
+
+
+def _handle_left_open() -> Patches:
+    return [(exchange.Folder, "close", lambda self: None)]
+
+
+def _configuration_written() -> Patches:
+    def publish(self: Any, made: Any, previous: Any) -> bool:
+        self.room.repo.handle.config["agentroom.last"] = "now"
+        return real(self, made, previous)
+
+    real = folding.Folder._publish
+    return [(folding.Folder, "_publish", publish)]
+
+
+def _stale_writes_passed_over() -> Patches:
+    return [(stale, "look_at_edits", lambda *_, **__: [])]
+
+
+def _edits_not_archived() -> Patches:
+    return [(archive, "snapshot", lambda worktree, agent: None)]
+
+
 MUTANTS = [
     Mutant("heads taken in order of arrival", "pure", _heads_in_order_of_arrival),
     Mutant("contested records dropped", "pure", _records_dropped),
@@ -357,4 +377,11 @@ MUTANTS = [
     Mutant("something written when idle", "real", _notes_written_when_nothing_moved),
     Mutant("every claim taken for stale", "real", _refusal_takes_over),
     Mutant("locks of a killed sync left", "real", _waits_after_a_kill),
+    Mutant("green moved whatever the check says", "real", _green_moved_whatever_came_out),
+    Mutant("a check that fails taken for one that passes", "real", _every_check_passes),
+    Mutant("displaced versions kept for ever", "real", _displaced_versions_kept),
+    Mutant("a folder's handle left open", "real", _handle_left_open),
+    Mutant("the user's configuration written", "real", _configuration_written),
+    Mutant("edits not archived by who leaves", "real", _edits_not_archived),
+    Mutant("whole-file writes not looked at", "real", _stale_writes_passed_over),
 ]

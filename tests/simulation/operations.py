@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from unittest import mock
 
 from agentroom_git.core.ids import AgentName
-from agentroom_git.room import aftermath, coordination, left_locks, messages, notes, syncing, turn
+from agentroom_git.room import aftermath, coordination, leases, left_locks, messages, notes, presence, syncing, turn
 from agentroom_git.room.folding import Folder
+from agentroom_git.room.gate import check_now
 from agentroom_git.room.saving import save_edits
 from agentroom_git.room.turn import own_worktree
 from agentroom_git.system import locks
@@ -82,6 +83,29 @@ def autosave(name: str) -> Operation:
     return _named(run, f"autosave {name}")
 
 
+def gate(world: World, failpoint: Failpoint) -> None:
+    """Check what is newest, and move green where it passes."""
+    check_now(world.room(failpoint))
+
+
+def leave_and_join(name: str) -> Operation:
+    """Let an agent leave, whose worktree goes, and come again."""
+
+    def run(world: World, failpoint: Failpoint) -> None:
+        room = world.room(failpoint)
+        presence.leave(room, AgentName(name), discard_ignored=True)
+        presence.join(room, AgentName(name))
+
+    return _named(run, f"{name} leaves and joins", name)
+
+
+def join(name: str) -> Operation:
+    def run(world: World, failpoint: Failpoint) -> None:
+        presence.join(world.room(failpoint), AgentName(name))
+
+    return _named(run, f"{name} joins", name)
+
+
 def take_turn(name: str) -> Operation:
     def run(world: World, failpoint: Failpoint) -> None:
         turn.take_turn(world.room_of(name, failpoint))
@@ -98,13 +122,17 @@ def claim(name: str, paths: list[str], *, shared: bool, ttl: int) -> Operation:
             missing = [one for one in answer.claims if one.token not in held]
             if missing:
                 raise Violation("I6", f"granted, and not in the table: {missing}")
+            for one in answer.claims:
+                _note(world, f"granted {one.token} to {one.agent}")
 
     return _named(run, f"{name} claims {' '.join(paths)}{' shared' if shared else ''} for {ttl} s", name)
 
 
 def auto_claim(name: str, path: str) -> Operation:
     def run(world: World, failpoint: Failpoint) -> None:
-        coordination.auto_claim(world.room_of(name, failpoint), path)
+        room = world.room_of(name, failpoint)
+        leases.beat(room)  # as the hook does that makes such claims
+        coordination.auto_claim(room, path)
 
     return _named(run, f"{name} claims {path} by an edit", name)
 

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pygit2
 
+from agentroom_git.core.ids import Oid
 from agentroom_git.errors import AgentroomError
-from agentroom_git.system.failpoint import silent
-from simulation import bots, checks, operations
+from simulation import bots, checks, operations, resources, rivals, tools
 from simulation.account import Account
 from simulation.bots import Bot
 from simulation.claims_watch import ClaimsWatch
 from simulation.faults import NO_FAULT, Fault, Steps, draw, run_and_kill
+from simulation.green_watch import GreenWatch
 from simulation.operations import Operation
 from simulation.seeds import ScheduleError, Violation, generator
 from simulation.words import FILES
@@ -37,9 +38,12 @@ class Schedule:
         self.account = Account(self.world)
         self.bots = {name: Bot(name, self.world, self.account, self.rng) for name in NAMES}
         self.claims = ClaimsWatch(self.world)
+        self.green = GreenWatch(self.world)
         self.said = 0
         self.is_nested = False
         self.busy = ""
+        self.usual_steps: dict[str, int] = {}
+        self.heights: list[Oid] = []
         self.weights = {actor: self.rng.choice((1, 2, 4, 8)) for actor in self.actors()}
         self.faults = dict(FAULTS)
         if self.rng.random() < 0.2:
@@ -53,6 +57,7 @@ class Schedule:
             "verb": self.agent_asks,
             "time": self.time_passes,
             "keeper": self.keeper_acts,
+            "comer": self.agent_comes_and_goes,
         }
 
     def run(self) -> None:
@@ -60,18 +65,30 @@ class Schedule:
             for _ in range(STEPS):
                 self.step()
             self.heal()
+            self.green.check_end()
             checks.at_the_end(self.world, self.account, self.claims)
 
     def step(self) -> None:
-        before = self.world.room().integration()
+        self.heights = [self.world.room().integration()]
         actors = self.actors()
         actors[self.rng.choices(list(self.weights), list(self.weights.values()))[0]]()
         self.world.clock.sleep(1)
-        checks.at_every_step(self.world, before)
+        checks.at_every_step(self.world, self.heights)
+        self.green.look()
         self.claims.look()
 
     def agent_acts(self) -> None:
-        self.bots[self.rng.choice(NAMES)].act()
+        bot, chance = self.bots[self.rng.choice(NAMES)], self.rng.random()
+        if chance < (0.5 if bot.reading else 0.12):
+            self.let(bot.name, tools.write_whole if bot.reading else tools.read_whole)
+            return
+        tools.forget(bot)
+        bot.act()
+
+    def let(self, name: str, action: Callable[[Bot], None]) -> None:
+        """Let an agent do this."""
+        self.world.say(f"{name} {action.__name__}")
+        self.bots[name].do(action)
 
     def sidecar_acts(self) -> None:
         name = self.rng.choice(NAMES)
@@ -86,6 +103,7 @@ class Schedule:
                     operations.sync_one(name),
                     operations.project,
                     operations.autosave(name),
+                    operations.gate,
                 )
             )
         )
@@ -94,21 +112,36 @@ class Schedule:
         self.perform(self.draw_verb(self.rng.choice([name for name in NAMES if name != self.busy])))
 
     def draw_verb(self, name: str) -> Operation:
+        kind = self.rng.randrange(10)
+        if kind < 5:
+            return self.draw_claim(name)
+        if kind < 7:
+            return self.say_something(name)
+        return operations.read(name) if kind < 9 else operations.take_turn(name)
+
+    def draw_claim(self, name: str) -> Operation:
+        """Return something that moves the table of claims."""
         rng = self.rng
         paths = sorted({rng.choice(("dir", *(path.decode() for path in FILES))) for _ in range(rng.randint(1, 2))})
-        kind = rng.randrange(8)
+        kind = rng.randrange(5)
         if kind < 2:
             return operations.claim(name, paths, shared=rng.random() < 0.2, ttl=rng.choice(LEASES))
         if kind == 2:
             return operations.release(name, rng.choice((None, paths)))
         if kind == 3:
             return operations.hand_over(name, paths, rng.choice([other for other in NAMES if other != name]))
-        if kind == 4:
-            return operations.auto_claim(name, paths[0])
-        if kind == 5:
-            self.said += 1
-            return operations.broadcast(name, f"word {self.said} of {name}")
-        return operations.read(name) if kind == 6 else operations.take_turn(name)
+        return operations.auto_claim(name, paths[0])
+
+    def say_something(self, name: str) -> Operation:
+        self.said += 1
+        return operations.broadcast(name, f"word {self.said} of {name}")
+
+    def agent_comes_and_goes(self) -> None:
+        """Once in a while: most steps find nobody who would."""
+        name = self.rng.choice(NAMES)
+        if self.rng.random() < 0.25 and self.bots[name].adding is None:
+            self.bots[name].do(bots.take_lock_away)
+            self.perform(operations.leave_and_join(name))
 
     def time_passes(self) -> None:
         seconds = self.rng.choice((1, 30, 200, 4000))
@@ -119,12 +152,15 @@ class Schedule:
 
     def keeper_acts(self) -> None:
         """Somebody cleans the repository up, between two operations."""
-        command = self.rng.choice((("gc", "--quiet", "--prune=now"), ("pack-refs", "--all"), ("worktree", "prune")))
+        # What a running `git add` has just written, git itself would prune.
+        prune = "--no-prune" if any(bot.adding for bot in self.bots.values()) else "--prune=now"
+        command = self.rng.choice((("gc", "--quiet", prune), ("pack-refs", "--all"), ("worktree", "prune")))
         self.world.say(f"git {' '.join(command)}")
         self.world.git(*command, check=False)
 
     def perform(self, operation: Operation) -> None:
-        fault = NO_FAULT if self.is_nested else draw(self.rng, self.faults)
+        usual = self.usual_steps.get(operation.__qualname__, 0)
+        fault = NO_FAULT if self.is_nested else draw(self.rng, self.faults, usual)
         self.world.say(f"{operation.__name__}{fault}")
         agent = getattr(operation, "agent", "")
         if agent:
@@ -136,8 +172,10 @@ class Schedule:
 
     def attempt(self, operation: Operation, fault: Fault) -> None:
         self.busy = self.busy or getattr(operation, "agent", "")
+        steps = Steps(fault, self.others_act)
         try:
-            operation(self.world, Steps(fault, self.others_act) if fault.kind != "none" else silent)
+            operation(self.world, steps)
+            self.usual_steps[operation.__qualname__] = steps.count
             self.claims.note(getattr(operation, "agent", ""))
         except AgentroomError as error:
             self.world.say(f"  error: {error}")
@@ -149,21 +187,28 @@ class Schedule:
             self.busy = self.busy if self.is_nested else ""
 
     def others_act(self, step: str) -> None:
-        """Let others do something in the middle of an operation: agents at their files, or another sidecar."""
+        """Let others do something in the middle of an operation: agents at their files, or another sidecar.
+
+        Most often it is what the step must be safe from.
+        """
         self.world.say(f"  before {step!r}:")
         self.is_nested = True
         try:
             for _ in range(self.rng.randint(1, 3)):
-                self.rng.choice((self.agent_acts, self.agent_acts, self.agent_asks, self.sidecar_acts))()
+                if self.rng.random() >= 0.6 or not rivals.act(self, step):
+                    self.rng.choice((self.agent_acts, self.agent_acts, self.agent_asks, self.sidecar_acts))()
+                self.heights.append(self.world.room().integration())
         finally:
             self.is_nested = False
 
     def heal(self) -> None:
         """Nothing goes wrong any more: agents finish what they were at, and the sidecar runs until all is quiet."""
         self.world.say("heal")
+        for name in NAMES:
+            self.attempt(operations.join(name), NO_FAULT)
         self.round()
         for bot in self.bots.values():
-            for action in (bots.take_lock_away, bots.end_operation):
+            for action in (bots.finish_adding, bots.take_lock_away, bots.end_operation):
                 bot.do(action)
             if not bot.do(_commit_everything) or not bot.do(bots.switch_back):
                 raise Violation("I8", f"{bot.name} cannot commit after everything was restarted")
@@ -179,6 +224,7 @@ class Schedule:
             for verb in (operations.take_turn(name), operations.broadcast(name, f"the end of {name}")):
                 self.attempt(verb, NO_FAULT)
             self.attempt(operations.claim(name, [f"end-of-{name}"], shared=False, ttl=5), NO_FAULT)
+        self.attempt(operations.gate, NO_FAULT)
         self.round()
 
     def round(self) -> None:
@@ -195,8 +241,10 @@ def run(seed: int) -> None:
     """Run the schedule of one seed; raise `ScheduleError` where an invariant does not hold."""
     with scratch_folder() as folder:
         copy_template(folder)
+        held = resources.held(folder)
         schedule = Schedule(folder, seed)
         try:
             schedule.run()
+            resources.check(folder, held)
         except Exception as error:
             raise ScheduleError(LEVEL, seed, schedule.world.trace, error) from error

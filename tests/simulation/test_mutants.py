@@ -4,7 +4,8 @@ import pytest
 
 from simulation import pure
 from simulation.hunt import Found, hunt
-from simulation.mutants import MUTANTS, Mutant
+from simulation.mutant import Mutant
+from simulation.mutants import MUTANTS
 
 pytestmark = pytest.mark.timeout(900)  # ten seconds at most, but for a busy machine
 QUICK = [mutant for mutant in MUTANTS if mutant.level == pure.LEVEL]

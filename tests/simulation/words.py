@@ -19,6 +19,10 @@ def tokens(data: bytes) -> list[bytes]:
     return TOKEN.findall(data)
 
 
+def listed(found: Iterable[bytes]) -> str:
+    return b" ".join(sorted(found)).decode()
+
+
 def all_tokens(texts: Iterable[bytes]) -> set[bytes]:
     return {token for text in texts for token in tokens(text)}
 

@@ -8,17 +8,18 @@ import random
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 
 import pygit2
 from pygit2.enums import ConfigLevel
 
 from agentroom_git.core.ids import AgentName, parse_agent
-from agentroom_git.room import opening, presence
+from agentroom_git.room import opening, presence, trust
 from agentroom_git.room.room import Room, acting_as, open_room
 from agentroom_git.system.entropy import random_key
 from agentroom_git.system.failpoint import Failpoint, silent
@@ -27,6 +28,8 @@ from simulation.clock import FastClock, VirtualClock
 from simulation.words import all_tokens, start_files
 
 NAMES = ("alice", "bob", "carol", "dave")
+BREAKS_THE_CHECK = "seven.txt"
+"""The check of these rooms passes where no such file is."""
 MEMORY = Path("/dev/shm")
 SCRATCH = MEMORY if os.access(MEMORY, os.W_OK) else Path(tempfile.gettempdir())
 
@@ -45,12 +48,19 @@ def seal(home: Path) -> None:
         pygit2.settings.search_path[level] = str(home / "none")
 
 
-def git(*arguments: str, cwd: Path, at: int = 0, check: bool = True) -> str:
+def git(
+    *arguments: str, cwd: Path, at: int = 0, check: bool = True, more: Mapping[str, str] = MappingProxyType({})
+) -> str:
     """Run git as an agent would; dates come from the virtual clock, so that commits have the same id in every run."""
     date = f"@{1_767_225_600 + at} +0000"
     dates = {"GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date, "GIT_EDITOR": "true", "GIT_SEQUENCE_EDITOR": "true"}
     done = subprocess.run(
-        ["git", *arguments], cwd=cwd, env=os.environ | dates, capture_output=True, timeout=60, stdin=subprocess.DEVNULL
+        ["git", *arguments],
+        cwd=cwd,
+        env=os.environ | dates | dict(more),
+        capture_output=True,
+        timeout=60,
+        stdin=subprocess.DEVNULL,
     )
     if check and done.returncode:
         raise GitFailedError(f"git {' '.join(arguments)}: {done.stderr.decode(errors='replace').strip()[-200:]}")
@@ -77,7 +87,8 @@ def template() -> Path:
     room = open_room(root, clock, new_key=lambda: f"{keys.getrandbits(64):016x}")
     opening.open_new(room)
     # The template's comments take longer to parse than a fold takes.
-    (root / ".agentroom.yaml").write_text("# all as by default\n")
+    (root / ".agentroom.yaml").write_text(f"check: test ! -e {BREAKS_THE_CHECK}\n")
+    trust.trust(open_room(root, clock))
     for name in NAMES:
         presence.join(room, parse_agent(name))
     return folder
@@ -135,8 +146,10 @@ class World:
     def new_key(self) -> str:
         return f"{self.rng.getrandbits(64):016x}" if self.rng else random_key()
 
-    def git(self, *arguments: str, cwd: Path | None = None, check: bool = True) -> str:
-        return git(*arguments, cwd=cwd or self.root, at=int(self.clock.elapsed), check=check)
+    def git(self, *arguments: str, cwd: Path | None = None, check: bool = True, index: Path | None = None) -> str:
+        """Run git at the present moment; with another index than the worktree's own where one is given."""
+        more = {"GIT_INDEX_FILE": str(index)} if index else {}
+        return git(*arguments, cwd=cwd or self.root, at=int(self.clock.elapsed), check=check, more=more)
 
     def say(self, text: str) -> None:
         self.trace.append(text)
@@ -144,6 +157,9 @@ class World:
     def shown(self) -> Path:
         """The file to which agents append what they were told, as a screen would keep it over a kill."""
         return self.folder / "shown"
+
+    def shown_lines(self) -> list[str]:
+        return self.shown().read_text().splitlines() if self.shown().exists() else []
 
 
 def files_in(top: Path) -> dict[bytes, bytes]:
