@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from agentroom_git.core import trailers
+from agentroom_git.core.ids import Oid
 from agentroom_git.git.operations import operation_under_way
 from simulation.account import Account
 from simulation.seeds import Violation
@@ -27,7 +28,8 @@ class Bot:
     """One agent.
 
     `seen` are the texts that it once read of each file, which it may write back later; `adding` is the lock of a slow
-    `git add` that has begun, `reading` what a tool has read and will write back.
+    `git add` that has begun, `reading` what a tool has read and will write back, `dropped`
+    the folded commit from which its branch has stepped back and which nobody may bring back unasked.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Bot:
     rng: random.Random
     seen: defaultdict[bytes, list[bytes]] = field(default_factory=lambda: defaultdict(list))
     adding: Path | None = None
+    dropped: Oid | None = None
     reading: tuple[bytes, bytes] | None = None
 
     def __post_init__(self) -> None:
@@ -65,6 +68,7 @@ class Bot:
         """Do it on the books; return whether git went along. Who has left, or is leaving, has nothing to work on."""
         if not (self.top / ".git").exists():
             return False
+        self.dropped = None
         with self.account.own_action(self.name):
             try:
                 action(self)
@@ -77,6 +81,14 @@ class Bot:
         """A commit message, most often with the trailer that the hook would add."""
         named = [(trailers.AGENT, self.name)] if self.rng.random() < 0.7 else []
         return trailers.compose(f"work of {self.name} {self.rng.randrange(10**6)}", "", named)
+
+
+def check_dropped(bot: Bot) -> None:
+    """Who stepped back behind what was folded is left there until it goes on or asks (I2)."""
+    if bot.dropped is None or not (bot.top / ".git").exists():
+        return
+    if bot.world.room().history.reaches(Oid(bot.head()), bot.dropped):
+        raise Violation("I2", f"{bot.name} was brought back what it had stepped back from")
 
 
 def edit(bot: Bot) -> None:
@@ -223,7 +235,11 @@ def squash(bot: Bot) -> None:
 
 def reset(bot: Bot) -> None:
     how = bot.rng.choice(("--hard", "--soft", "--mixed"))
+    subject, before = bot.git("log", "-1", "--format=%s"), Oid(bot.head())
     bot.git("reset", "--quiet", how, "HEAD~1")
+    room = bot.world.room()
+    if subject.startswith(f"work of {bot.name} ") and room.history.reaches(room.integration(), before):
+        bot.dropped = before
 
 
 def clean_up(bot: Bot) -> None:

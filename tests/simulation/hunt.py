@@ -9,7 +9,7 @@ from simulation.mutants import MUTANTS
 from simulation.seeds import ScheduleError
 
 LEVELS = {"pure": pure.run, "real": schedule.run}
-SEEDS = {"pure": 1000, "real": 150}
+SEEDS = {"pure": 3000, "real": 150}
 """At most as many schedules as in CI."""
 
 

@@ -17,7 +17,7 @@ from agentroom_git.git.checkout_plan import Action, Planner
 from agentroom_git.git.displacement import Act, digest
 from agentroom_git.git.ref_lock import locked_ref
 from agentroom_git.git.refs import Refs
-from agentroom_git.room import aftermath, coordination, folding, leases, messages, stale, syncing
+from agentroom_git.room import aftermath, coordination, folding, landed, landing, leases, messages, stale, syncing
 from agentroom_git.room.gate import bench, telling
 from agentroom_git.system import exchange
 from simulation import operations, pure
@@ -341,6 +341,14 @@ def _stale_writes_passed_over() -> Patches:
     return [(stale, "look_at_edits", lambda *_, **__: [])]
 
 
+def _branch_landed_without_files() -> Patches:
+    return [(landing, "_is_checked_out", lambda *_: False)]
+
+
+def _landed_commits_not_recognised() -> Patches:
+    return [(landed, "find_landing", lambda *_: None)]
+
+
 def _edits_not_archived() -> Patches:
     return [(archive, "snapshot", lambda worktree, agent: None)]
 
@@ -384,4 +392,6 @@ MUTANTS = [
     Mutant("the user's configuration written", "real", _configuration_written),
     Mutant("edits not archived by who leaves", "real", _edits_not_archived),
     Mutant("whole-file writes not looked at", "real", _stale_writes_passed_over),
+    Mutant("the branch landed without its files", "real", _branch_landed_without_files),
+    Mutant("a landed commit not recognised", "real", _landed_commits_not_recognised),
 ]

@@ -5,13 +5,15 @@ one dominant fault.
 """
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pygit2
 
 from agentroom_git.core.ids import Oid
 from agentroom_git.errors import AgentroomError
-from simulation import bots, checks, operations, resources, rivals, tools
+from agentroom_git.system.failpoint import Failpoint
+from simulation import bots, checks, landed, operations, resources, rivals, tools
 from simulation.account import Account
 from simulation.bots import Bot
 from simulation.claims_watch import ClaimsWatch
@@ -25,6 +27,9 @@ from simulation.world import NAMES, World, copy_template, scratch_folder
 LEVEL = "real"
 STEPS = 40
 ROUNDS_TO_CONVERGE = 12
+LANDS = 0.3
+"""How many of the schedules end by landing, which takes a third of their time."""
+LANDING_STEPS = 20
 FAULTS = {"none": 56, "kill": 14, "full": 5, "full-on": 3, "others": 22}
 LEASES = (5, 120, 900)
 
@@ -67,6 +72,8 @@ class Schedule:
             self.heal()
             self.green.check_end()
             checks.at_the_end(self.world, self.account, self.claims)
+            if self.rng.random() < LANDS:
+                landed.check(self.world, draw(self.rng, {"none": 1, "kill": 1}, LANDING_STEPS))
 
     def step(self) -> None:
         self.heights = [self.world.room().integration()]
@@ -75,6 +82,8 @@ class Schedule:
         self.world.clock.sleep(1)
         checks.at_every_step(self.world, self.heights)
         self.green.look()
+        for bot in self.bots.values():
+            bots.check_dropped(bot)
         self.claims.look()
 
     def agent_acts(self) -> None:
@@ -165,10 +174,16 @@ class Schedule:
         agent = getattr(operation, "agent", "")
         if agent:
             self.claims.acted.add(agent)
+            self.bots[agent].dropped = None
         if fault.kind == "kill":
-            run_and_kill(lambda failpoint: operation(self.world, failpoint), fault)
+            salt = self.rng.getrandbits(64)
+            run_and_kill(partial(self._do_elsewhere, operation, salt=salt), fault)
             return
         self.attempt(operation, fault)
+
+    def _do_elsewhere(self, operation: Operation, failpoint: Failpoint, salt: int) -> None:
+        self.world.begin_other_keys(salt)
+        operation(self.world, failpoint)
 
     def attempt(self, operation: Operation, fault: Fault) -> None:
         self.busy = self.busy or getattr(operation, "agent", "")
@@ -219,13 +234,23 @@ class Schedule:
                 break
         else:
             raise Violation("I9", "folds and syncs go on although nobody does anything")
+        self.say_last_words()
+        self.round()
+
+    def say_last_words(self) -> None:
+        """Let everybody read and write once more, those who read being killed first."""
+        for name in NAMES:
+            self.attempt(operations.broadcast(name, f"nearly the end of {name}"), NO_FAULT)
+        for number, name in enumerate(NAMES):
+            # Whoever reads is killed before it has shown what it read, or after.
+            fault = Fault("kill", 1 + number % 2)
+            run_and_kill(partial(self._do_elsewhere, operations.read(name), salt=number), fault)
         for name in NAMES:
             # Every ref is moved once more, so that a lock that a kill left on it is met.
             for verb in (operations.take_turn(name), operations.broadcast(name, f"the end of {name}")):
                 self.attempt(verb, NO_FAULT)
             self.attempt(operations.claim(name, [f"end-of-{name}"], shared=False, ttl=5), NO_FAULT)
         self.attempt(operations.gate, NO_FAULT)
-        self.round()
 
     def round(self) -> None:
         self.attempt(operations.round_of_the_sidecar, NO_FAULT)

@@ -143,8 +143,15 @@ class World:
     def room_of(self, name: str, failpoint: Failpoint = silent) -> Room:
         return acting_as(self.room(failpoint), AgentName(name))
 
+    def __post_init__(self) -> None:
+        self.keys = random.Random(self.rng.getrandbits(64)) if self.rng else None
+
     def new_key(self) -> str:
-        return f"{self.rng.getrandbits(64):016x}" if self.rng else random_key()
+        return f"{self.keys.getrandbits(64):016x}" if self.keys else random_key()
+
+    def begin_other_keys(self, salt: int) -> None:
+        """Give the keys of another process: two that were forked from one draw the same otherwise."""
+        self.keys = random.Random(salt)
 
     def git(self, *arguments: str, cwd: Path | None = None, check: bool = True, index: Path | None = None) -> str:
         """Run git at the present moment; with another index than the worktree's own where one is given."""
