@@ -6,109 +6,33 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
-from agentroom_git.core import claims, fold, text
+from agentroom_git.core import claims
 from agentroom_git.core.checks import PASSED
 from agentroom_git.core.claims import Table
-from agentroom_git.core.fold import Engine, Folded
-from agentroom_git.core.plan import Advance, Held, Place, Stay, Take
-from agentroom_git.git import archive, checkout, contested_refs, log, worktree_lock
+from agentroom_git.core.fold import Folded
+from agentroom_git.git import archive, checkout, contested_refs, folds, log, worktree_lock
 from agentroom_git.git.checkout_outcome import Waits
 from agentroom_git.git.checkout_plan import Action, Planner
 from agentroom_git.git.displacement import Act, digest
 from agentroom_git.git.ref_lock import locked_ref
 from agentroom_git.git.refs import Refs
-from agentroom_git.room import aftermath, coordination, folding, landed, landing, leases, messages, stale, syncing
+from agentroom_git.room import (
+    aftermath,
+    coordination,
+    folding,
+    landed,
+    landing,
+    leases,
+    messages,
+    rewriting,
+    stale,
+    syncing,
+)
 from agentroom_git.room.gate import bench, telling
 from agentroom_git.system import exchange
-from simulation import operations, pure
+from simulation import operations
+from simulation.core_mutants import IN_CORE
 from simulation.mutant import Mutant, Patches
-
-
-def _heads_in_order_of_arrival() -> Patches:
-    seen: dict[int, tuple[Engine, dict[Any, int]]] = {}
-
-    def compute(self: Engine, heads: Any) -> Folded:
-        _, order = seen.setdefault(id(self), (self, {}))
-        for head in sorted(heads):
-            order.setdefault(head, len(order))
-        first, *rest = sorted(heads, key=order.__getitem__)
-        folded, done = Folded(self.history.tree_of(first.id), ()), [first]
-        for head in rest:
-            step = self._merge(folded.tree, done, head)
-            folded = Folded(step.tree, folded.contested + step.contested)
-            done.append(head)
-        return folded
-
-    return [(Engine, "_compute", compute)]
-
-
-def _records_dropped() -> Patches:
-    real = fold.merge_trees
-    return [(fold, "merge_trees", lambda *sides: replace(real(*sides), contested=()))]
-
-
-def _same_edit_kept_twice() -> Patches:
-    def unite(sides: Any) -> Any:
-        given = sorted(sides, key=text.canonical_order)
-        if len(given) > 1 and len({side.text for side in given}) == 1 and given[0].text:
-            return [replace(side, text=side.text * (number + 1)) for number, side in enumerate(given)]
-        return real(given)
-
-    real = text.unite_sides
-    return [(text, "unite_sides", unite)]
-
-
-def _held_branch_folded() -> Patches:
-    real = pure.plan_fold
-
-    def plan(seen: Any) -> Any:
-        decision = real(seen)
-        return Take() if isinstance(decision, Held) else decision
-
-    return [(pure, "plan_fold", plan), (folding, "plan_fold", plan)]
-
-
-def _rewrite_taken_for_progress() -> Patches:
-    real = pure.plan_fold
-
-    def plan(seen: Any) -> Any:
-        return real(replace(seen, is_forward=True))
-
-    return [(pure, "plan_fold", plan), (folding, "plan_fold", plan)]
-
-
-def _token_given_again() -> Patches:
-    real = claims.grant
-
-    def grant(table: Table, *rest: Any, **more: Any) -> Any:
-        highest = max((claim.token for claim in table.claims), default=0)
-        return real(replace(table, highest=highest), *rest, **more)
-
-    return [(claims, "grant", grant)]
-
-
-def _claims_exclude_nobody() -> Patches:
-    return [(claims, "_excludes", lambda *_: False)]
-
-
-def _giver_keeps_its_claim() -> Patches:
-    return [(claims, "_without", lambda table, gone: table)]
-
-
-def _unfolded_worktree_synced() -> Patches:
-    real = pure.plan_sync
-
-    def plan(place: Place, *, asked: bool) -> Stay | Advance:
-        return real(replace(place, is_folded=True), asked=asked)
-
-    return [(pure, "plan_sync", plan), (syncing, "plan_sync", plan)]
-
-
-def _uncommitted_edits_replaced() -> Patches:
-    def carry(path: str, base: bytes, edited: bytes, arrived: bytes, *rest: Any) -> bytes:
-        return arrived
-
-    return [(pure, "carry_edits", carry)]
 
 
 def _swap_writes_whatever_is_there() -> Patches:
@@ -274,7 +198,11 @@ def _others_claims_released() -> Patches:
 
 
 def _others_work_withdrawn() -> Patches:
-    return [(folding, "_is_own", lambda *_: True)]
+    def everybodys(room: Any, agent: Any, old: Any, new: Any) -> frozenset[Any]:
+        between = room.history.between(frozenset({new}), old)
+        return frozenset(one for one in between if not folds.is_fold(room.history, one))
+
+    return [(rewriting, "own_commits", everybodys)]
 
 
 def _fold_of_the_newest_alone() -> Patches:
@@ -354,16 +282,7 @@ def _edits_not_archived() -> Patches:
 
 
 MUTANTS = [
-    Mutant("heads taken in order of arrival", "pure", _heads_in_order_of_arrival),
-    Mutant("contested records dropped", "pure", _records_dropped),
-    Mutant("the same edit kept twice", "pure", _same_edit_kept_twice),
-    Mutant("a held branch folded", "pure", _held_branch_folded),
-    Mutant("a rewrite taken for progress", "pure", _rewrite_taken_for_progress),
-    Mutant("a fencing token given again", "pure", _token_given_again),
-    Mutant("claims exclude nobody", "pure", _claims_exclude_nobody),
-    Mutant("the giver keeps its claim", "pure", _giver_keeps_its_claim),
-    Mutant("a worktree with unfolded commits synced", "pure", _unfolded_worktree_synced),
-    Mutant("uncommitted edits replaced", "pure", _uncommitted_edits_replaced),
+    *IN_CORE,
     Mutant("a swap writes whatever is there", "real", _swap_writes_whatever_is_there),
     Mutant("acknowledged although the swap failed", "real", _acknowledged_before_the_swap),
     Mutant("a repeated event written again", "real", _no_key_looked_for),

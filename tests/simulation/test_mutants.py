@@ -18,5 +18,11 @@ def test_a_planted_bug_is_found(mutant: Mutant) -> None:
     assert found.invariant.startswith("I"), found
 
 
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_what_a_bug_replaces_is_there(mutant: Mutant) -> None:
+    with mutant.planted():
+        pass
+
+
 def test_at_least_twenty_bugs_are_planted_no_two_of_one_name() -> None:
     assert len({mutant.name for mutant in MUTANTS}) == len(MUTANTS) >= 20
