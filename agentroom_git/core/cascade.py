@@ -1,8 +1,9 @@
 """What becomes of a contested region: the candidates, the most conservative first.
 
-The steps are, in this order: equal up to white space; changes of different lines; changes of different words; only
-insertions; the side with the claim; all in order, where at most one edits; the preferred side. The first four lose
-nothing, so they come first. A replacement is never interleaved with another one of the same words.
+The steps are, in this order: equal up to white space; changes of different lines; changes of different words; changes
+of what is imported; only insertions; the side with the claim; all in order, where at most one edits; the preferred
+side. The first five lose nothing, so they come first. A replacement is never interleaved with another one of the same
+words.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,12 +11,13 @@ from dataclasses import dataclass
 
 from agentroom_git.core.blocks import join_blocks
 from agentroom_git.core.hunks import Cluster, Hunk, LineDiff, diff_lines, find_clusters, split_lines
+from agentroom_git.core.import_lines import merge_imports
 from agentroom_git.core.line_ends import LevelTexts, level_line_ends
 from agentroom_git.core.merge import precedence
 from agentroom_git.core.regions import Resolution, Side
 from agentroom_git.core.tokens import has_same_words, merge_tokens
 
-STEPS = ("equal", "whitespace", "disjoint", "tokens", "insertions")
+STEPS = ("equal", "whitespace", "disjoint", "tokens", "imports", "insertions")
 """The steps that lose nothing; where a region takes several, the last of them names it."""
 
 
@@ -141,7 +143,10 @@ def _settle(conflict: Conflict, cluster: Cluster, base: bytes) -> Combination | 
         return agreed
     if base:
         text = merge_tokens(base, texts, conflict.diff)
-        return None if text is None else Combination(text, "tokens")
+        if text is not None:
+            return Combination(text, "tokens")
+        text = merge_imports(base, texts)
+        return None if text is None else Combination(text, "imports")
     if conflict.is_new:
         # Two versions of a whole new file are not two parts of it.
         return None

@@ -31,8 +31,8 @@ class Region:
     """What several sides made of the same base lines, and what the merge took. Lines are counted from 0.
 
     `sides` holds each distinct text of the region once, `agents` in the same order who wrote it. `step` is one of
-    "equal", "whitespace", "disjoint", "tokens", "insertions", "claim", "both" and "side". `winner` is the side that the
-    result equals, None where it combines several; `lost` are the sides whose change is not in the result.
+    "equal", "whitespace", "disjoint", "tokens", "imports", "insertions", "claim", "both" and "side". `winner` is the
+    side that the result equals, None where it combines several; `lost` are the sides whose change is not in the result.
     """
 
     base_start: int

@@ -1,0 +1,55 @@
+"""Imports of two sides, merged as sets of names."""
+
+from itertools import permutations
+
+import pytest
+
+from agentroom_git.core.import_lines import merge_imports
+from agentroom_git.core.text import Side, merge_text
+from agentroom_git.git.diff import line_diff
+
+
+@pytest.mark.parametrize(
+    ("base", "one", "other", "expected"),
+    [
+        ("from a import b, d", "from a import b, c, d", "from a import b, d, e", "from a import b, c, d, e"),
+        ("from a import b, c", "from a import c, d", "from a import b, c, e", "from a import c, d, e"),
+        ("from a import Z, b", "from a import Y, Z, b", "from a import Z, a, b", "from a import Y, Z, a, b"),
+        ("from a import c, B", "from a import c, B, x", "from a import c, B, a", "from a import c, B, a, x"),
+        ("from c import x", "import re|from c import x, y", "from b import x|from c import x",
+         "import re|from b import x|from c import x, y"),
+        ("import os|import re", "import json|import os|import re", "import re", "import json|import re"),
+        (" from . import a", " from . import a, b as c", " from . import a, d", " from . import a, b as c, d"),
+        ("from a import b\r", "from a import b, c\r", "from a import b, d\r", "from a import b, c, d\r"),
+    ],
+)  # fmt: skip
+def test_names_that_either_side_adds_or_drops_are_added_and_dropped(
+    base: str, one: str, other: str, expected: str
+) -> None:
+    before, *sides, after = (text.replace("|", "\n").encode() + b"\n" for text in (base, one, other, expected))
+    for order in permutations(sides):
+        assert merge_imports(before, order) == after
+
+
+@pytest.mark.parametrize(
+    ("base", "sides"),
+    [
+        (b"from a import b\n", (b"from a import b, c\n", b"from d import b\n")),
+        (b"from a import b\n", (b"from a import b, c\n", b"")),
+        (b"from a import b\n", (b"from a import b, c\n", b"from a import b  # why\n")),
+        (b"from a import b\n", (b"from a import b, c\n", b"from a import (b, d)\n")),
+        (b"from a import b\n", (b"from a import b, c\n", b"from a import b\nfrom a import d\n")),
+        (b"from a import b\n", (b"from a import b, c\n", b"from a import *\n")),
+        (b"x = 1\n", (b"from a import b\n", b"from a import c\n")),
+    ],
+)
+def test_other_lines_and_a_contradiction_are_left_to_the_other_rules(base: bytes, sides: tuple[bytes, ...]) -> None:
+    assert merge_imports(base, sides) is None
+
+
+def test_imports_that_git_cannot_merge_are_not_contested() -> None:
+    rest = b"\nx = 1\n"
+    ours, theirs = b"from a import b, c\n" + rest, b"from a import b, d\n" + rest
+    merged = merge_text(b"from a import b\n" + rest, [Side(("a",), ours), Side(("b",), theirs)], line_diff)
+    assert merged.text == b"from a import b, c, d\n" + rest
+    assert [(region.step, region.lost) for region in merged.regions] == [("imports", ())]
