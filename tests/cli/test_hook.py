@@ -198,11 +198,11 @@ def test_nonsense_lets_the_agent_go_on(room: Bed, text: str) -> None:
 
 def test_a_failure_lets_the_agent_go_on_and_is_written_down(room: Bed) -> None:
     worktree = room.path("bob")
-    (room.repository / ".agentroom.yaml").write_text("nonsense: 1\n")
+    room.git("update-ref", "refs/agentroom/main/claims", "main", cwd=room.repository)
 
     assert edit(worktree, worktree / "src/app.py") == {}
     log = room.repository / ".git/agentroom/main/hook/failed-open.log"
-    assert "unknown key" in json.loads(log.read_text())["error"]
+    assert "claims" in json.loads(log.read_text())["error"]
 
 
 def test_outside_an_agents_worktree_nothing_is_said(room: Bed, tmp_path: Path) -> None:
