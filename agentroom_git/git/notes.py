@@ -34,9 +34,9 @@ class Projected:
 
 
 def read_projected(refs: Refs, ref: str) -> Projected:
-    """Return how far the notes have come; notes of another origin or version count as nothing."""
+    """Return how far the notes have come; notes of another origin or version count as nothing, nor do lost ones."""
     tip = refs.get(ref)
-    if tip is None:
+    if tip is None or tip not in refs.handle:
         return Projected(None, {})
     lines = refs.handle[tip].peel(pygit2.Commit).raw_message.decode("utf-8", "replace").strip().split("\n")
     try:
@@ -74,7 +74,8 @@ def write_notes(
         tree = _write_fan_out(handle, base, lines)
     record = json.dumps({"v": VERSION, "sources": dict(sorted(sources.items()))}, separators=(",", ":"))
     who = signature("sidecar", at)
-    parents = [pygit2.Oid(hex=old)] if old else []
+    # A `git gc --prune=now` may have taken what was just written: nothing can be put on top of that.
+    parents = [pygit2.Oid(hex=old)] if old and old in handle else []
     message = f"notes of {len(lines)} commits\n\n{record}\n"
     with writing():
         new = Oid(str(handle.create_commit(None, who, who, message, pygit2.Oid(hex=tree), parents)))

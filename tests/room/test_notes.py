@@ -48,6 +48,18 @@ def test_a_lost_notes_ref_is_made_again_the_same(bed: Bed, git) -> None:
     assert _notes_tree(bed) == before
 
 
+def test_notes_whose_commit_a_prune_took_are_made_again_the_same(bed: Bed) -> None:
+    _busy_room(bed, project=True)
+    notes.project(bed.room())
+    before = _notes_tree(bed)
+    (bed.repository / ".git/refs/notes/agentroom/main").write_text(f"{'e' * 40}\n")
+
+    notes.project(bed.room())
+
+    assert _notes_tree(bed) == before
+    assert bed.fsck() == ""
+
+
 def test_foreign_notes_on_the_ref_do_not_survive_a_rebuild_and_do_not_stop_it(bed: Bed, git) -> None:
     _busy_room(bed, project=True)
     notes.project(bed.room())

@@ -25,7 +25,7 @@ def served(bed: Bed) -> Iterator[Bed]:
 @pytest.mark.parametrize(
     "command",
     [
-        ("gc", "--prune=now"),
+        ("gc", "--quiet"),
         ("repack", "-a", "-d", "--quiet"),
         ("pack-refs", "--all", "--prune"),
         ("maintenance", "run", "--quiet"),

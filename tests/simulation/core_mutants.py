@@ -39,14 +39,16 @@ def _records_dropped() -> Patches:
 
 
 def _same_edit_kept_twice() -> Patches:
-    def unite(sides: Any) -> Any:
-        given = sorted(sides, key=text.canonical_order)
-        if len(given) > 1 and len({side.text for side in given}) == 1 and given[0].text:
-            return [replace(side, text=side.text * (number + 1)) for number, side in enumerate(given)]
-        return real(given)
+    def spot(contest: Any, cluster: Any, parses: Any) -> Any:
+        found = real(contest, cluster, parses)
+        count = len(cluster.changes)
+        if count == 1 or len(found.parties) > 1:
+            return found
+        (agreed,) = found.options
+        return replace(found, options=(replace(agreed, text=agreed.text * count),))
 
-    real = text.unite_sides
-    return [(text, "unite_sides", unite)]
+    real = text._Contest._spot
+    return [(text._Contest, "_spot", spot)]
 
 
 def _held_branch_folded() -> Patches:

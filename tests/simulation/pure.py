@@ -3,6 +3,7 @@
 What `room` does around `core` is done here in the smallest way that is right: one call after another, nothing fails.
 """
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from agentroom_git.core import claims
@@ -227,11 +228,34 @@ class PureSchedule:
         self.heads = frozenset(one for one in everyone if one.id in kept)
         folded = self.engine.fold(self.heads)
         self.book_records(folded.contested)
+        self.check_alike(head.id, folded.tree)
         trees = (self.memory.tree_of(self.integration), self.memory.tree_of(agent.head), folded.tree)
         self.book_records(find_dropped(self.memory, agent.name, *trees))
         before, agent.tip, agent.stands = self.integration, agent.head, head.id
         fold = Commit(folded.tree, (before, head.id), AgentName("agentroom"), is_fold=True)
         self.integration = self.memory.add(fold, "fold")
+
+    def check_alike(self, head: Oid, result: Oid) -> None:
+        """The same edit of the same lines, made by others and in what is folded now, is in the fold once (P5)."""
+        memory = self.memory
+        meet = memory.meet(frozenset({self.integration}), head)
+        if len(meet) != 1:
+            return
+        base, before, now = (memory.files_at(one) for one in (*meet, self.integration, head))
+        after = memory.files(result)
+        for path in base.keys() & before.keys() & now.keys() & after.keys():
+            alike = self.hunks(base[path], before[path]) & self.hunks(base[path], now[path])
+            count = Counter(tokens(after[path]))
+            twice = {token for _, _, text in alike for token in tokens(text) if count[token] > 1}
+            if twice - self.recorded:
+                raise Violation("I2", f"one edit is there twice: {graph.listed(twice)}")
+
+    def hunks(self, old: bytes, new: bytes) -> set[tuple[int, int, bytes]]:
+        lines = new.splitlines(keepends=True)
+        return {
+            (one.old_start, one.old_lines, b"".join(lines[one.new_start : one.new_start + one.new_lines]))
+            for one in self.memory.line_diff(old, new)
+        }
 
     def book_records(self, contested: tuple[object, ...]) -> None:
         for record in contested:
