@@ -34,8 +34,9 @@ def own_commits(room: Room, agent: AgentName, old: Oid, new: Oid) -> frozenset[O
     landed = (one for one in between if trailers.values(history.message(one), trailers.COMMIT))
     own = {one for one in between if history.author_of(one) in (agent, BASE)}.difference(made, landed)
     for fold in made:
-        if folds.read_fold(history, fold).folded[0].agent != agent:
-            previous, brought = history.parents(fold)[:2]
-            came = history.between(frozenset({previous}), brought)
+        folded, parents = folds.read_fold(history, fold).folded, history.parents(fold)
+        # An agent may have made it up: then it says nothing of anybody's work.
+        if folded and len(parents) == 2 and folded[0].agent != agent:
+            came = history.between(frozenset(parents[:1]), parents[1])
             own.difference_update(one for one in came if BASE in (agent, history.author_of(one)))
     return frozenset(own)

@@ -382,6 +382,22 @@ def test_who_starts_over_from_below_others_work_takes_back_its_own_alone(bed: Be
     assert all(verdict.is_sound for verdict in verify(bed.room()))
 
 
+@pytest.mark.parametrize("value", ["nothing", f"{'0' * 40} bob"])
+def test_a_made_up_fold_does_not_stop_the_rewrite_of_its_branch(bed: Bed, value: str) -> None:
+    bed.join("alice")
+    bed.commit("alice", {"a.txt": "a\n"}, f"fold\n\nAgentroom-Folded: {value}")
+    author = "--author=agentroom <agentroom@agentroom.invalid>"
+    bed.git("commit", "--quiet", "--amend", "--no-edit", author, cwd=bed.path("alice"))
+    bed.fold()
+    bed.git("reset", "--quiet", "--hard", "HEAD~1", cwd=bed.path("alice"))
+    bed.commit("alice", {"b.txt": "b\n"})
+
+    report = bed.fold()
+
+    assert (len(report.made), report.failed) == (1, ())
+    assert bed.integrated("b.txt") == "b\n"
+
+
 def test_what_a_gc_pruned_of_the_engines_memory_is_computed_again(bed: Bed) -> None:
     bed.join("alice", "bob", "carol")
     text = numbered()
