@@ -172,11 +172,8 @@ class Folder:
 
     def _write(self, brought: _Brought, previous: Fold) -> Made:
         room, branch, head = self.room, brought.branch, brought.head
-        heads, folded = self._compute(head, previous)
-        history = room.history
-        trees = (history.tree_of(previous.id), history.tree_of(branch.head), folded.tree)
-        dropped = find_dropped(history, branch.agent, *trees)
-        contested = distinct((*folded.contested, *brought.contested, *dropped))
+        heads, folded = self._compute(head, branch.head, previous)
+        contested = distinct((*folded.contested, *brought.contested))
         for record in contested:
             contested_refs.store(room.refs, room.names.contested, record, room.clock.now())
             _tell_contested(room, record)
@@ -186,8 +183,8 @@ class Folder:
         )
         return Made(id, branch.agent, branch.head, contested)
 
-    def _compute(self, head: Head, previous: Fold) -> tuple[frozenset[Head], Folded]:
-        """Return the heads of the grown set and its fold.
+    def _compute(self, head: Head, tip: Oid, previous: Fold) -> tuple[frozenset[Head], Folded]:
+        """Return the heads of the grown set and its fold; recorded is also what integration and the tip had and it lacks.
 
         No input stops the room: where the fold itself fails, integration's side stands, the failure is recorded, and
         the commit becomes an ancestor of integration all the same.
@@ -197,7 +194,10 @@ class Folder:
         kept = history.maximal(frozenset(one.id for one in everyone))
         heads = frozenset(one for one in everyone if one.id in kept)
         try:
-            return heads, self.engine.fold(heads)
+            folded = self.engine.fold(heads)
+            trees = (history.tree_of(previous.id), history.tree_of(tip), folded.tree)
+            dropped = find_dropped(history, head.agent, *trees)
+            return heads, Folded(folded.tree, (*folded.contested, *dropped))
         except UnwritableError:
             # No fault of the commit's: it is folded when the disk has room again.
             raise
