@@ -184,7 +184,7 @@ class Folder:
         return Made(id, branch.agent, branch.head, contested)
 
     def _compute(self, head: Head, tip: Oid, previous: Fold) -> tuple[frozenset[Head], Folded]:
-        """Return the heads of the grown set and its fold; recorded is also what integration and the tip had and it lacks.
+        """Return the heads of the grown set and its fold, in which what the fold drops is recorded, too.
 
         No input stops the room: where the fold itself fails, integration's side stands, the failure is recorded, and
         the commit becomes an ancestor of integration all the same.
