@@ -96,8 +96,19 @@ class GitHistory(History):
         walker = self.handle.walk(pygit2.Oid(hex=commit), SortMode.TOPOLOGICAL)
         for base in bases:
             walker.hide(pygit2.Oid(hex=base))
-        for found in walker:
-            yield Oid(str(found.id))
+        found = [Oid(str(one.id)) for one in walker]
+        if self._walked_too_far(bases, found):
+            found = [one for one in found if not any(self.reaches(base, one) for base in bases)]
+        return iter(found)
+
+    def _walked_too_far(self, bases: frozenset[Oid], found: list[Oid]) -> bool:
+        """Return whether a base reaches a commit that the walk gave: it goes by dates, and clocks differ.
+
+        Whatever a base reaches of them, it reaches one of those that they end at.
+        """
+        given = set(found)
+        ends = (one for one in found if given.isdisjoint(self.parents(one)))
+        return bool(bases) and any(self.handle.merge_base_many([end, *bases]) == end for end in ends)
 
     def weight(self, bases: frozenset[Oid], commit: Oid) -> int:
         return sum(1 for _ in self.between(bases, commit))

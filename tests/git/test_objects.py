@@ -50,6 +50,23 @@ def test_maximal_commits_are_what_git_calls_independent(repository: Path, git, s
     )
 
 
+def test_what_a_commit_alone_reaches_is_right_with_any_clocks(repository: Path) -> None:
+    for seed in range(6):
+        commits = _random_graph(repository, seed, count=80)
+        history = _history(repository)
+        reached: dict[Oid, set[Oid]] = {}
+        for one in commits:
+            reached[one] = {one}.union(*(reached[parent] for parent in history.parents(one)))
+        rng = random.Random(seed)
+        for _ in range(60):
+            commit, *bases = rng.sample(commits, 3)
+            alone = reached[commit] - reached[bases[0]] - reached[bases[1]]
+            found = list(history.between(frozenset(bases), commit))
+            assert set(found) == alone
+            place = {one: number for number, one in enumerate(found)}
+            assert all(place[one] <= place[other] for one in found for other in reached[one] & alone)
+
+
 def test_writing_a_tree_puts_and_removes_files_and_drops_empty_folders(repository: Path, git) -> None:
     history = _history(repository)
     tree = Oid(git("rev-parse", "HEAD^{tree}", cwd=repository).strip())
