@@ -1,31 +1,34 @@
 """The `agentroom` command: its groups, and the one place where errors become messages and exit codes."""
 
 import sys
+from importlib import import_module
 from typing import Annotated
 
 import typer
 
 from agentroom_git import __version__
-from agentroom_git.cli import (
-    coordination,
-    crew,
-    demo,
-    folding,
-    gate,
-    inspect,
-    landing,
-    mcp,
-    merging,
-    presence,
-    repository,
-    run,
-    sidecar,
-    stats,
-    tasks,
-)
 from agentroom_git.cli.output import complain
 from agentroom_git.core.escape import one_line
 from agentroom_git.errors import AgentroomError, UsageError
+
+GROUPS = {
+    "repository": ("init", "uninstall", "doctor"),
+    "presence": ("join", "leave"),
+    "sidecar": ("sidecar",),
+    "folding": ("fold", "sync", "notes", "verify"),
+    "gate": ("gate", "trust"),
+    "landing": ("land", "undo", "gc"),
+    "coordination": ("claim", "release", "handoff", "claims", "broadcast", "read"),
+    "tasks": ("note", "wait", "task"),
+    "inspect": ("status", "log", "contested", "resolve"),
+    "stats": ("stats",),
+    "mcp": ("mcp",),
+    "demo": ("demo",),
+    "merging": ("merge-file", "replay-merges"),
+    "run": ("run",),
+    "crew": ("up", "down"),
+}
+"""Which commands each module registers, in the order in which the help shows them."""
 
 app = typer.Typer(
     name="agentroom",
@@ -37,24 +40,13 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for group in (
-    repository,
-    presence,
-    sidecar,
-    folding,
-    gate,
-    landing,
-    coordination,
-    tasks,
-    inspect,
-    stats,
-    mcp,
-    demo,
-    merging,
-    run,
-    crew,
-):
-    group.register(app)
+
+def register(command: str = "") -> typer.Typer:
+    """Register the commands and return the application: the module of `command` alone where that is one of ours."""
+    modules = [module for module, commands in GROUPS.items() if command in commands] or list(GROUPS)
+    for module in modules:
+        import_module(f"agentroom_git.cli.{module}").register(app)
+    return app
 
 
 def _version(wanted: bool) -> None:
@@ -88,7 +80,7 @@ def hook(
 def main() -> None:
     """Run the command line; every error that a user can act on becomes one line, a hint and its exit code."""
     try:
-        sys.exit(app(prog_name="agentroom", standalone_mode=False))
+        sys.exit(register(*sys.argv[1:2])(prog_name="agentroom", standalone_mode=False))
     except AgentroomError as error:
         complain(error)
         sys.exit(error.exit_code)

@@ -3,10 +3,13 @@
 import json
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+import typer
 
+from agentroom_git.cli.app import GROUPS
 from agentroom_git.cli.inspect import MAX_CLAIMS
 from rooms import Bed
 
@@ -36,6 +39,24 @@ def test_misuse_is_one_line_and_a_hint(bed: Bed, arguments: list[str], problem: 
     code, out, err = run(*arguments, cwd=bed.repository)
 
     assert (code, out, err.splitlines()) == (2, "", [f"agentroom: {problem}", f"  hint: {hint}"])
+
+
+@pytest.mark.parametrize("module", GROUPS)
+def test_each_module_registers_the_commands_by_which_it_is_found(module: str) -> None:
+    app = typer.Typer()
+    import_module(f"agentroom_git.cli.{module}").register(app)
+    names = [one.name or one.callback.__name__ for one in app.registered_commands if one.callback]
+
+    assert {*names, *(one.name for one in app.registered_groups)} == set(GROUPS[module])
+
+
+def test_a_command_imports_no_other_groups_modules() -> None:
+    program = "import sys; from agentroom_git.cli import app; app.register('status'); print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+
+    assert {name for name in loaded if name.rpartition(".")[2] in GROUPS and "cli" in name} == {
+        "agentroom_git.cli.coordination", "agentroom_git.cli.inspect",
+    }  # fmt: skip
 
 
 def test_without_arguments_the_help_is_shown(repository: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from agentroom_git.cli.app import app
+from agentroom_git.cli.app import register
 from agentroom_git.core.ids import AgentName
 from agentroom_git.room import messages
 from agentroom_git.room.displaced import read_displaced
@@ -37,11 +37,11 @@ def test_a_displaced_version_is_named_with_its_path_and_its_file(bed: Bed) -> No
 def test_status_names_the_folder_while_something_is_in_it(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
     bed.join("alice", "bob")
     monkeypatch.chdir(bed.repository)
-    assert "kept for an hour" not in CliRunner().invoke(app, ["status"]).output
+    assert "kept for an hour" not in CliRunner().invoke(register("status"), ["status"]).output
     bed.commit("alice", {"README.md": "changed\n"})
     bed.settle()
 
-    shown = CliRunner().invoke(app, ["status"]).output
+    shown = CliRunner().invoke(register("status"), ["status"]).output
 
     assert f"1 replaced version of its files, kept for an hour: {bed.room().worktrees_dir}/.stage/bob" in shown
 
