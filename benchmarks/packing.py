@@ -16,11 +16,11 @@ from pathlib import Path
 
 import pygit2
 
+from agentroom_git.core.contested import Entry
 from agentroom_git.core.events import Body, Broadcast, Claimed, Event, Noted, Notice, ReadUpTo, Released, Renewed
-from agentroom_git.core.fold import Head
+from agentroom_git.core.history import Head
 from agentroom_git.core.ids import AgentName, Oid
 from agentroom_git.core.objects import FILE
-from agentroom_git.core.tree import Entry
 from agentroom_git.git import folds, log, packing
 from agentroom_git.git.folds import Fold, Tip
 from agentroom_git.git.objects import GitHistory, empty_tree

@@ -13,8 +13,8 @@ from pathlib import Path
 import pygit2
 from fold import make_repository
 
+from agentroom_git.core.contested import Entry
 from agentroom_git.core.ids import Oid, parse_agent
-from agentroom_git.core.tree import Entry
 from agentroom_git.room import coordination, opening, presence, stats
 from agentroom_git.room.folding import Folder
 from agentroom_git.room.room import Room, acting_as, open_room

@@ -9,8 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agentroom_git.core.attributes import Attributes
+from agentroom_git.core.hunks import LineDiff, is_binary
 from agentroom_git.core.parse import guard_of_merge
-from agentroom_git.core.text import LineDiff, Region, Side, TextMerge, is_binary, merge_text
+from agentroom_git.core.regions import Region, Side
+from agentroom_git.core.text import TextMerge, merge_text
 from agentroom_git.core.whole_lines import merge_set, merge_union
 
 TEXT, BINARY, LARGE, POINTER = "text", "binary", "large", "pointer"

@@ -7,6 +7,9 @@ sides belong together when they overlap or touch, so at least one unchanged line
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+SNIFFED = 8000
+"""How many bytes git looks at to tell binary from text."""
+
 
 @dataclass(frozen=True, slots=True)
 class Hunk:
@@ -45,6 +48,11 @@ class Cluster:
     start: int
     stop: int
     changes: tuple[Change, ...]
+
+
+def is_binary(data: bytes) -> bool:
+    """Tell whether git takes the bytes for binary: a NUL among the first 8,000."""
+    return b"\0" in data[:SNIFFED]
 
 
 def split_lines(text: bytes) -> list[bytes]:

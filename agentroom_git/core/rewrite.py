@@ -6,9 +6,11 @@ its own are reverted one run after the other, newest first, and what others did 
 
 from collections.abc import Collection, Iterator, Sequence
 
-from agentroom_git.core.fold import Engine, Folded, Head, distinct
+from agentroom_git.core.contested import Contested
+from agentroom_git.core.fold import Engine, Folded, distinct
+from agentroom_git.core.history import Head
 from agentroom_git.core.ids import AgentName, Oid
-from agentroom_git.core.tree import Contested, Party, Voice, merge_trees
+from agentroom_git.core.tree import Party, Voice, merge_trees
 
 
 def replace_own(engine: Engine, agent: AgentName, old: Oid, new: Oid, own: Collection[Oid]) -> Folded:

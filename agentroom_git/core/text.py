@@ -25,11 +25,6 @@ from agentroom_git.errors import AgentroomError
 if TYPE_CHECKING:
     from pycrdt import Doc, Text
 
-__all__ = ["Hunk", "LineDiff", "Parses", "Region", "Side", "TextMerge", "is_binary", "merge_text"]
-
-SNIFFED = 8000
-"""How many bytes git looks at to tell binary from text."""
-
 MAX_CONTESTED = 5_000
 """A file with more regions that sides changed differently is one region: nobody could look at them; each takes time."""
 
@@ -56,11 +51,6 @@ class Splice:
     stop: int
     text: bytes
     replica: int
-
-
-def is_binary(data: bytes) -> bool:
-    """Tell whether git takes the bytes for binary: a NUL among the first 8,000."""
-    return b"\0" in data[:SNIFFED]
 
 
 def merge_text(base: bytes, sides: Sequence[Side], diff: LineDiff, parses: Parses | None = None) -> TextMerge:

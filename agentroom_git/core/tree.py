@@ -16,9 +16,7 @@ from agentroom_git.core.ids import AgentName, Oid
 from agentroom_git.core.objects import FILE, LINK, REGULAR, SUBMODULE, Changes, Objects
 from agentroom_git.core.pairing import find_fallen, find_pairs, find_splits, find_twins
 from agentroom_git.core.paths import is_safe_path
-from agentroom_git.core.text import Region, Side
-
-__all__ = ["Contested", "Entry", "Party", "TreeMerge", "Voice", "merge_trees"]
+from agentroom_git.core.regions import Region, Side
 
 
 @dataclass(frozen=True, slots=True)

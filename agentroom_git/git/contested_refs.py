@@ -11,10 +11,10 @@ from datetime import datetime
 
 import pygit2
 
+from agentroom_git.core.contested import Contested
 from agentroom_git.core.escape import path_text
 from agentroom_git.core.ids import Oid
 from agentroom_git.core.objects import FILE
-from agentroom_git.core.tree import Contested
 from agentroom_git.git.log import signature
 from agentroom_git.git.refs import Refs
 from agentroom_git.git.tree_write import FOLDER

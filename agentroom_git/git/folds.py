@@ -12,10 +12,10 @@ from datetime import datetime
 import pygit2
 
 from agentroom_git.core import trailers
+from agentroom_git.core.contested import Contested
 from agentroom_git.core.escape import path_text
-from agentroom_git.core.fold import ENGINE, Head
+from agentroom_git.core.history import ENGINE, Head
 from agentroom_git.core.ids import AgentName, Oid, is_oid
-from agentroom_git.core.tree import Contested
 from agentroom_git.git.log import signature
 from agentroom_git.git.objects import GitHistory
 from agentroom_git.git.writing import writing

@@ -10,8 +10,8 @@ from pathlib import Path
 import pygit2
 
 from agentroom_git.core.content import MAX_TEXT
+from agentroom_git.core.hunks import is_binary
 from agentroom_git.core.ids import Oid
-from agentroom_git.core.text import is_binary
 from agentroom_git.git.repo import CorruptError
 from agentroom_git.git.tree_diff import EXECUTABLE, FILE, diff_trees
 from agentroom_git.system import process

@@ -13,11 +13,11 @@ import pygit2
 from pygit2.enums import SortMode
 
 from agentroom_git.core import trailers
-from agentroom_git.core.fold import History
+from agentroom_git.core.contested import Entry
+from agentroom_git.core.history import History
+from agentroom_git.core.hunks import LineDiff
 from agentroom_git.core.ids import BASE, AgentName, Oid
 from agentroom_git.core.objects import Changes
-from agentroom_git.core.text import LineDiff
-from agentroom_git.core.tree import Entry
 from agentroom_git.git.diff import line_diff
 from agentroom_git.git.renames import find_renames
 from agentroom_git.git.repo import CorruptError

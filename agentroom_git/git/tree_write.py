@@ -10,8 +10,8 @@ from collections.abc import Mapping
 import pygit2
 from pygit2.enums import ObjectType
 
+from agentroom_git.core.contested import Entry
 from agentroom_git.core.ids import Oid
-from agentroom_git.core.tree import Entry
 from agentroom_git.git.writing import writing
 
 FOLDER = 0o040000

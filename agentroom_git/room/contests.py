@@ -6,11 +6,12 @@ A region is closed by an event: of `resolve`, or of the fold of a commit that ha
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from agentroom_git.core.contested import Entry
 from agentroom_git.core.events import Recorded, Resolved
 from agentroom_git.core.ids import HUMAN, SIDECAR, Oid
 from agentroom_git.core.objects import FILE
-from agentroom_git.core.text import Side, merge_text
-from agentroom_git.core.tree import Entry
+from agentroom_git.core.regions import Side
+from agentroom_git.core.text import merge_text
 from agentroom_git.errors import AgentroomError, UsageError
 from agentroom_git.git import contested_refs
 from agentroom_git.git.contested_refs import Stored

@@ -13,7 +13,8 @@ from agentroom_git.core.contested import Contested, describe_contested
 from agentroom_git.core.dropped import find_dropped
 from agentroom_git.core.escape import one_line, path_text
 from agentroom_git.core.events import Event, Notice, Recorded, Rewrote, Withdrawn
-from agentroom_git.core.fold import Engine, Folded, Head, distinct
+from agentroom_git.core.fold import Engine, Folded, distinct
+from agentroom_git.core.history import Head
 from agentroom_git.core.ids import BASE, SIDECAR, AgentName, Oid
 from agentroom_git.core.landings import Landed
 from agentroom_git.core.plan import Held, Observed, Rewritten, Take, plan_fold

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from agentroom_git.core import trailers
 from agentroom_git.core.escape import one_line
 from agentroom_git.core.events import Recorded
-from agentroom_git.core.fold import Engine, Head
+from agentroom_git.core.fold import Engine
+from agentroom_git.core.history import Head
 from agentroom_git.core.ids import BASE, HUMAN, AgentName, Oid, is_oid
 from agentroom_git.core.landings import Landed
 from agentroom_git.core.tree import Party, Voice, merge_trees

@@ -10,7 +10,7 @@ from agentroom_git.core.candidates import Candidate, find_alternatives
 from agentroom_git.core.content import merge_contents
 from agentroom_git.core.merge import Resolved, merge_values, precedence
 from agentroom_git.core.parse import guard_for
-from agentroom_git.core.text import Region, Side
+from agentroom_git.core.regions import Region, Side
 from agentroom_git.git.diff import line_diff
 
 OURS, THEIRS = "ours", "theirs"

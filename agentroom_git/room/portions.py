@@ -10,8 +10,9 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from agentroom_git.core.contested import Entry
 from agentroom_git.core.ids import BASE, HUMAN, AgentName, Oid
-from agentroom_git.core.tree import Entry, Party, Voice, merge_trees
+from agentroom_git.core.tree import Party, Voice, merge_trees
 from agentroom_git.git import folds
 from agentroom_git.git.folds import read_fold
 from agentroom_git.git.objects import GitHistory

@@ -12,9 +12,9 @@ from datetime import datetime
 from pathlib import Path
 
 from agentroom_git.core.events import Joined
+from agentroom_git.core.hunks import is_binary
 from agentroom_git.core.ids import AgentName, Oid
 from agentroom_git.core.parse import guard_for
-from agentroom_git.core.text import is_binary
 from agentroom_git.git.worktrees import Worktree, prepared_seconds
 from agentroom_git.room.digest import read_digest
 from agentroom_git.room.room import Room

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from agentroom_git.core.content import MAX_TEXT
+from agentroom_git.core.contested import Entry
 from agentroom_git.core.escape import one_line, path_text
 from agentroom_git.core.events import Notice
 from agentroom_git.core.ids import BASE, SIDECAR, AgentName, Oid
 from agentroom_git.core.objects import REGULAR
-from agentroom_git.core.tree import Entry
 from agentroom_git.git import folds
 from agentroom_git.git.mending import WorktreeFile
 from agentroom_git.git.worktrees import Worktree

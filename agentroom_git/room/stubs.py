@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from itertools import islice
 
 from agentroom_git.core.abandonment import is_source
+from agentroom_git.core.contested import Entry
 from agentroom_git.core.escape import path_text
 from agentroom_git.core.ids import Oid
-from agentroom_git.core.tree import Entry
 from agentroom_git.git.uncommitted import dirty_files
 from agentroom_git.git.worktrees import Worktree
 from agentroom_git.room import contributions, markers

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from agentroom_git.core.escape import one_line
-from agentroom_git.core.fold import ENGINE, Engine
+from agentroom_git.core.fold import Engine
+from agentroom_git.core.history import ENGINE
 from agentroom_git.core.ids import Oid
 from agentroom_git.errors import UsageError
 from agentroom_git.git import folds

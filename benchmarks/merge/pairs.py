@@ -26,7 +26,8 @@ import pygit2
 from agentroom_git.core import trailers
 from agentroom_git.core.candidates import Candidate, find_alternatives, rank_choices
 from agentroom_git.core.contested import Contested
-from agentroom_git.core.fold import Engine, Folded, Head
+from agentroom_git.core.fold import Engine, Folded
+from agentroom_git.core.history import Head
 from agentroom_git.core.ids import AgentName, Oid
 from agentroom_git.git.objects import GitHistory
 

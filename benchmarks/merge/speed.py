@@ -13,7 +13,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from agentroom_git.core.text import Side, merge_text
+from agentroom_git.core.regions import Side
+from agentroom_git.core.text import merge_text
 from agentroom_git.git.diff import line_diff
 
 Edit = Callable[[int, bytes], bytes]

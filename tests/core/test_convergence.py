@@ -18,10 +18,11 @@ import pygit2
 import pytest
 
 from agentroom_git.core import trailers
-from agentroom_git.core.fold import Engine, Head
+from agentroom_git.core.contested import Entry
+from agentroom_git.core.fold import Engine
+from agentroom_git.core.history import Head
 from agentroom_git.core.ids import AgentName, Oid
 from agentroom_git.core.rewrite import replace_own
-from agentroom_git.core.tree import Entry
 from agentroom_git.git import folds
 from agentroom_git.git.objects import GitHistory, empty_tree
 from agentroom_git.room import rewriting

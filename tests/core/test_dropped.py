@@ -5,10 +5,10 @@ from pathlib import Path
 import pygit2
 import pytest
 
+from agentroom_git.core.contested import Entry
 from agentroom_git.core.dropped import find_dropped
 from agentroom_git.core.ids import AgentName, Oid
 from agentroom_git.core.objects import FILE
-from agentroom_git.core.tree import Entry
 from agentroom_git.git.objects import GitHistory, empty_tree
 
 ALICE = AgentName("alice")

@@ -8,9 +8,10 @@ from pathlib import Path
 import pygit2
 import pytest
 
-from agentroom_git.core.fold import Engine, Folded, Head
+from agentroom_git.core.contested import Entry
+from agentroom_git.core.fold import Engine, Folded
+from agentroom_git.core.history import Head
 from agentroom_git.core.ids import AgentName, Oid
-from agentroom_git.core.tree import Entry
 from agentroom_git.git.objects import GitHistory, empty_tree
 
 NAMES = ("alice", "bob", "carol", "dave")

@@ -5,7 +5,8 @@ from itertools import permutations
 import pytest
 
 from agentroom_git.core.import_lines import merge_imports
-from agentroom_git.core.text import Side, merge_text
+from agentroom_git.core.regions import Side
+from agentroom_git.core.text import merge_text
 from agentroom_git.git.diff import line_diff
 
 

@@ -5,7 +5,7 @@ from itertools import permutations, product
 import pytest
 
 from agentroom_git.core.merge import Contested, Resolved, merge_values, precedence
-from agentroom_git.core.text import Side
+from agentroom_git.core.regions import Side
 
 VALUES = ("base", "x", "y", "z")
 SIDES = [sides for count in range(4) for sides in product(VALUES, repeat=count)]

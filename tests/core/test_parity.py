@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from agentroom_git.core.hunks import Hunk, split_lines
-from agentroom_git.core.text import Side, merge_text
+from agentroom_git.core.regions import Side
+from agentroom_git.core.text import merge_text
 from agentroom_git.git.diff import line_diff
 
 SMALL = [b"".join(lines) for count in range(5) for lines in product((b"a\n", b"b\n"), repeat=count)]

@@ -9,18 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentroom_git.core import text as text_module
-from agentroom_git.core.hunks import Hunk, diff_lines, find_clusters, split_lines
-from agentroom_git.core.text import (
-    STRETCH,
-    IndexUnitError,
-    Region,
-    Side,
-    Splice,
-    TextMerge,
-    converge,
-    is_binary,
-    merge_text,
-)
+from agentroom_git.core.hunks import Hunk, diff_lines, find_clusters, is_binary, split_lines
+from agentroom_git.core.regions import Region, Side
+from agentroom_git.core.text import STRETCH, IndexUnitError, Splice, TextMerge, converge, merge_text
 from agentroom_git.git.diff import line_diff
 
 LINES = (b"a\n", b"b\n")

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentroom_git.core.hunks import Hunk, find_clusters, split_lines
-from agentroom_git.core.text import Side, TextMerge, merge_text
+from agentroom_git.core.regions import Side
+from agentroom_git.core.text import TextMerge, merge_text
 from agentroom_git.core.tokens import MAX_BYTES, merge_tokens, split_tokens
 from agentroom_git.git.diff import line_diff
 

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agentroom_git.core.drafts import MAX_TRIALS, Draft
+from agentroom_git.core.drafts import MAX_TRIALS, Draft, Parses
 from agentroom_git.core.effort import MAX_BYTES, MAX_CLEANUPS, MAX_DEPTH, MAX_SCOPES, MAX_WORDS
 from agentroom_git.core.parse import guard_for, is_json, is_python, is_toml
-from agentroom_git.core.regions import Resolution
-from agentroom_git.core.text import Parses, Region, Side, TextMerge, merge_text
+from agentroom_git.core.regions import Region, Resolution, Side
+from agentroom_git.core.text import TextMerge, merge_text
 from agentroom_git.git.diff import line_diff
 
 

@@ -6,9 +6,11 @@ from pathlib import Path
 import pygit2
 import pytest
 
-from agentroom_git.core.fold import Engine, Folded, Head
+from agentroom_git.core.contested import Entry
+from agentroom_git.core.fold import Engine, Folded
+from agentroom_git.core.history import Head
 from agentroom_git.core.ids import AgentName, Oid
-from agentroom_git.core.tree import Entry, Party, Voice, merge_trees
+from agentroom_git.core.tree import Party, Voice, merge_trees
 from agentroom_git.git.objects import GitHistory, empty_tree
 
 FILE, EXECUTABLE, LINK, SUBMODULE = 0o100644, 0o100755, 0o120000, 0o160000

@@ -6,8 +6,8 @@ from pathlib import Path
 import pygit2
 import pytest
 
+from agentroom_git.core.contested import Entry
 from agentroom_git.core.ids import Oid
-from agentroom_git.core.tree import Entry
 from agentroom_git.git.objects import GitHistory
 from agentroom_git.git.repo import open_repo
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agentroom_git.core.fold import Head
+from agentroom_git.core.history import Head
 from agentroom_git.core.ids import AgentName, Oid, parse_agent
 from agentroom_git.git import contested_refs
 from agentroom_git.git.refs import Refs

@@ -8,11 +8,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from agentroom_git.core.fold import History
+from agentroom_git.core.contested import Entry
+from agentroom_git.core.history import History
+from agentroom_git.core.hunks import LineDiff
 from agentroom_git.core.ids import BASE, AgentName, Oid
 from agentroom_git.core.objects import Changes
-from agentroom_git.core.text import LineDiff
-from agentroom_git.core.tree import Entry
 from agentroom_git.git.diff import line_diff
 
 SIMILAR = 0.5

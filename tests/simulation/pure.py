@@ -8,14 +8,15 @@ from dataclasses import dataclass, field
 
 from agentroom_git.core import claims
 from agentroom_git.core.claims import Denied, Granted, Request, Table
+from agentroom_git.core.contested import Entry
 from agentroom_git.core.dropped import find_dropped
 from agentroom_git.core.edits import carry_edits
-from agentroom_git.core.fold import Engine, Head
+from agentroom_git.core.fold import Engine
+from agentroom_git.core.history import Head
 from agentroom_git.core.ids import AgentName, Oid
 from agentroom_git.core.objects import FILE
 from agentroom_git.core.plan import Advance, Held, Observed, Place, Rewritten, Take, plan_fold, plan_sync
 from agentroom_git.core.rewrite import replace_own
-from agentroom_git.core.tree import Entry
 from simulation import graph
 from simulation.account import Books
 from simulation.claims_watch import check_table

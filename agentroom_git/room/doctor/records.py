@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import agentroom_git.git.repo as repositories
 from agentroom_git.core import trailers
 from agentroom_git.core.events import Recorded
-from agentroom_git.core.fold import ENGINE, Engine
+from agentroom_git.core.fold import Engine
+from agentroom_git.core.history import ENGINE
 from agentroom_git.core.ids import Oid, is_oid, parse_writer
 from agentroom_git.errors import UsageError
 from agentroom_git.git import folds
