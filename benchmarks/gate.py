@@ -29,7 +29,7 @@ from agentroom_git.core.checks import Blamed, Checked
 from agentroom_git.core.events import Recorded
 from agentroom_git.core.ids import SIDECAR, AgentName
 from agentroom_git.room import logs, messages
-from agentroom_git.room.gate import read_green
+from agentroom_git.room.gate.reading import read_green
 from agentroom_git.room.room import Room, acting_as, open_room
 from agentroom_git.system.clock import SystemClock
 

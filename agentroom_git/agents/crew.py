@@ -14,7 +14,7 @@ from agentroom_git.agents.clients import parse_client
 from agentroom_git.core.escape import one_line
 from agentroom_git.core.ids import AgentName, parse_agent
 from agentroom_git.errors import AgentroomError, UsageError
-from agentroom_git.room import presence, trust
+from agentroom_git.room import running, trust
 from agentroom_git.room.config import FILE_NAME
 from agentroom_git.room.room import Room
 from agentroom_git.system.files import read_json
@@ -74,7 +74,7 @@ def start_in_background(room: Room, crew: Sequence[Member]) -> list[Started]:
     logs = {member.agent: room.private / "run" / f"{member.agent}.log" for member in crew}
     pids: dict[AgentName, int] = {}
     for member in crew:
-        if not presence.is_running(room, member.agent):
+        if not running.is_running(room, member.agent):
             logs[member.agent].parent.mkdir(parents=True, exist_ok=True)
             command = [*own_command(), "run", *member.words]
             pids[member.agent] = start_detached(command, cwd=room.checkout, log=logs[member.agent])
@@ -85,7 +85,7 @@ def _await_start(room: Room, agent: AgentName, log: Path, pid: int | None) -> St
     if pid is None:
         return Started(agent, "running already")
     deadline = room.clock.monotonic() + START_SECONDS
-    while is_alive(str(pid)) and not presence.run_record(room, agent).exists():
+    while is_alive(str(pid)) and not running.run_record(room, agent).exists():
         if room.clock.monotonic() > deadline:
             return Started(agent, "not started", str(log))
         room.clock.sleep(LOOK_SECONDS)
@@ -99,7 +99,7 @@ def start_in_tmux(room: Room, crew: Sequence[Member]) -> list[Started]:
     tmux.open_window(room, server, "status", ["/bin/sh", "-c", watching])
     started = []
     for member in crew:
-        if presence.is_running(room, member.agent):
+        if running.is_running(room, member.agent):
             started.append(Started(member.agent, "running already"))
             continue
         tmux.open_window(room, server, member.agent, [*own_command(), "run", *member.words])
@@ -109,19 +109,19 @@ def start_in_tmux(room: Room, crew: Sequence[Member]) -> list[Started]:
 
 def stop(room: Room, agents: Sequence[AgentName]) -> list[Stopped]:
     """Ask each to end and wait for it; the second time its command is killed, and its end is recorded all the same."""
-    running = [agent for agent in agents if presence.is_running(room, agent)]
-    left = running
+    asked = [agent for agent in agents if running.is_running(room, agent)]
+    left = asked
     for _ in range(2):
         for agent in left:
             terminate(_pid(room, agent))
         left = _wait_for(room, left)
-    if not left and not any(presence.is_running(room, agent) for agent in room.worktrees()):
+    if not left and not any(running.is_running(room, agent) for agent in room.worktrees()):
         tmux.close(room, tmux.server_name(room))
-    return [Stopped(agent, agent in running, agent in left) for agent in agents]
+    return [Stopped(agent, agent in asked, agent in left) for agent in agents]
 
 
 def _pid(room: Room, agent: AgentName) -> int:
-    pid = read_json(presence.run_record(room, agent)).get("pid")
+    pid = read_json(running.run_record(room, agent)).get("pid")
     if not isinstance(pid, int) or pid <= 1:
         raise AgentroomError(f"{agent} runs, but nobody knows in which process", hint="end it where it was started")
     return pid
@@ -131,6 +131,6 @@ def _wait_for(room: Room, agents: Sequence[AgentName]) -> list[AgentName]:
     deadline = room.clock.monotonic() + GRACE_SECONDS
     left = list(agents)
     while left and room.clock.monotonic() < deadline:
-        left = [agent for agent in left if presence.is_running(room, agent)]
+        left = [agent for agent in left if running.is_running(room, agent)]
         room.clock.sleep(LOOK_SECONDS if left else 0)
     return left

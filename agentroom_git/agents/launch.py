@@ -11,7 +11,7 @@ from agentroom_git.core.events import Left
 from agentroom_git.core.ids import AgentName
 from agentroom_git.errors import AgentroomError, UsageError
 from agentroom_git.git.log import author_environment
-from agentroom_git.room import abandonment, coordination, leases, logs, notes, presence
+from agentroom_git.room import abandonment, coordination, leases, logs, notes, presence, running
 from agentroom_git.room.assignment import assign
 from agentroom_git.room.folding import Folder
 from agentroom_git.room.hooks import install_hooks
@@ -84,12 +84,12 @@ def run_prepared(
     The task goes on the room's list, held by the agent. While it leaves work behind, what is left goes to `prepare`
     again, at most `retries` times.
     """
-    lock = try_hold(presence.run_lock(room, agent))
+    lock = try_hold(running.run_lock(room, agent))
     if lock is None:
         raise UsageError(f"{agent} is running already{_who(room, agent)}", hint="choose another name, or end that run")
     try:
         title = one_line(shlex.join(shown), SHOWN_COMMAND)
-        write_json(presence.run_record(room, agent), {"pid": os.getpid(), "since": logs.stamp(room), "command": title})
+        write_json(running.run_record(room, agent), {"pid": os.getpid(), "since": logs.stamp(room), "command": title})
         arrival = presence.join(room, agent, command=title)
         me = acting_as(room, agent)
         leases.beat(me)
@@ -102,7 +102,7 @@ def run_prepared(
             raise
         _depart(room, agent, outcome.code)
     finally:
-        presence.run_record(room, agent).unlink(missing_ok=True)
+        running.run_record(room, agent).unlink(missing_ok=True)
         lock.release()
     Folder(room).fold([agent])
     notes.project(room)
@@ -132,7 +132,7 @@ def _left_behind(me: Room, code: int, restarts_left: int) -> str:
 
 
 def _who(room: Room, agent: AgentName) -> str:
-    record = read_json(presence.run_record(room, agent))
+    record = read_json(running.run_record(room, agent))
     if not record:
         return ""
     return one_line(f": {record.get('command')} (pid {record.get('pid')}, since {record.get('since')})")

@@ -7,6 +7,7 @@ import typer
 from agentroom_git.cli.opened import As, Json, here
 from agentroom_git.cli.output import print_json, say
 from agentroom_git.core.ids import BASE, parse_agent
+from agentroom_git.room import sync_waits
 
 if TYPE_CHECKING:
     from agentroom_git.room.syncing import SyncResult
@@ -70,7 +71,7 @@ def sync(
             print_json(done)
         else:
             _say_turn(done)
-        if isinstance(done.synced, syncing.Waiting) and not done.synced.is_passing:
+        if isinstance(done.synced, sync_waits.Waiting) and not done.synced.is_passing:
             raise typer.Exit(WAITS)
         return
     results = syncing.sync_room(room, [parse_agent(name) for name in names or ()])
@@ -96,7 +97,8 @@ def _say_turn(done: "Turn") -> None:
 
 
 def _say_result(result: "SyncResult") -> None:
-    from agentroom_git.room.syncing import Synced, Waiting
+    from agentroom_git.room.sync_waits import Waiting
+    from agentroom_git.room.syncing import Synced
 
     if isinstance(result, Synced):
         say(f"synced {result.agent} to {result.to[:10]}: {len(result.paths)} files")

@@ -197,10 +197,10 @@ def _late_word(room: "Room", dialect: Dialect, event: Event) -> str:
 
 
 def _mind_stop(seat: Seat, dialect: Dialect, event: Event) -> None:
-    from agentroom_git.room import abandonment, presence, saving
+    from agentroom_git.room import abandonment, running, saving
 
     room = _room(seat)
-    if _is_under_run(seat) and not presence.is_running(room, room.agent()):
+    if _is_under_run(seat) and not running.is_running(room, room.agent()):
         # Its client was faster: `agentroom run` has looked after what is left.
         return
     saving.save_own(room, "at the end of a turn")

@@ -8,7 +8,7 @@ from agentroom_git.cli.opened import As, Json, here
 from agentroom_git.cli.output import duration, print_json, say
 
 if TYPE_CHECKING:
-    from agentroom_git.room.tasks import Listed
+    from agentroom_git.room.task_list import Listed
 
 REFUSED = 3
 Id = Annotated[str, typer.Argument(metavar="ID", help="The task, by the beginning of its id.")]

@@ -18,7 +18,8 @@ from agentroom_git.room.messages import Message, Unread
 from agentroom_git.room.room import Room
 from agentroom_git.room.status import Presence
 from agentroom_git.room.status import Status as RoomStatus
-from agentroom_git.room.syncing import Synced, Waiting
+from agentroom_git.room.sync_waits import Waiting
+from agentroom_git.room.syncing import Synced
 from agentroom_git.room.turn import Turn
 
 ABOUT_UNREAD = (

@@ -15,7 +15,8 @@ from agentroom_git.room import tasks as use
 from agentroom_git.room.coordination import Refusal
 from agentroom_git.room.markers import Marker
 from agentroom_git.room.room import Room
-from agentroom_git.room.tasks import Listed, NotYet
+from agentroom_git.room.task_list import Listed
+from agentroom_git.room.tasks import NotYet
 
 # Lists in an answer are cut to this length; `..._count` says how many there were.
 MAX_TASKS = 50

@@ -16,7 +16,7 @@ from agentroom_git.core.tasks import RESOURCE, Task
 from agentroom_git.git.claims_ref import read_table
 from agentroom_git.git.uncommitted import dirty_files
 from agentroom_git.git.worktrees import Worktree
-from agentroom_git.room import coordination, logs, presence, saving, stubs, tasks
+from agentroom_git.room import coordination, logs, running, saving, stubs, task_list
 from agentroom_git.room.room import Room
 
 STOP, RESTART = "stop", "restart"
@@ -47,7 +47,7 @@ def at_stop(room: Room, session: str, *, is_again: bool) -> str:
         return ""
     progress = _progress(room, run)
     urges = (
-        run.urges if presence.is_running(room, room.agent()) else [one for one in run.urges if one.session == session]
+        run.urges if running.is_running(room, room.agent()) else [one for one in run.urges if one.session == session]
     )
     answer = decide([one.progress for one in urges], progress, is_again=is_again)
     if isinstance(answer, LetGo):
@@ -92,7 +92,7 @@ def at_end(room: Room) -> None:
     Where `agentroom run` looks after the agent, that does it, and knows whether the agent is started again.
     """
     agent = room.agent()
-    if presence.is_running(room, agent):
+    if running.is_running(room, agent):
         return
     run = _read_run(room)
     left = _left(room, run)
@@ -110,7 +110,7 @@ def _own_tasks(room: Room, run: Run) -> list[Task]:
     held = {claim.path for claim in read_table(room.refs, room.names.claims).table.of(room.agent())}
     return [
         one.task
-        for one in tasks.read_tasks(room)
+        for one in task_list.read_tasks(room)
         if one.task.resource in held or (one.task.id in run.assigned and one.holder in ("", room.me))
     ]
 

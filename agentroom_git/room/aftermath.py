@@ -7,7 +7,9 @@ from collections.abc import Iterator, Sequence
 from agentroom_git.core.escape import path_text
 from agentroom_git.core.ids import BASE, SIDECAR, Oid, is_oid
 from agentroom_git.room import contests, stale, trespass
-from agentroom_git.room.folding import Folder, Made, notice_key, read_folds
+from agentroom_git.room.fold_chain import read_folds
+from agentroom_git.room.folding import Folder, Made
+from agentroom_git.room.notices import notice_key
 from agentroom_git.room.room import Room
 
 MOST_FOLDS = 100

@@ -3,7 +3,7 @@
 from agentroom_git.core.events import Assigned
 from agentroom_git.core.tasks import MAX_ACCEPTANCE, MAX_TITLE, Task
 from agentroom_git.errors import UsageError
-from agentroom_git.room import coordination, logs, scratchpad, tasks
+from agentroom_git.room import coordination, logs, scratchpad, task_list, tasks
 from agentroom_git.room.coordination import Refusal
 from agentroom_git.room.room import Room
 
@@ -19,7 +19,7 @@ def assign(room: Room, text: str) -> str:
     """
     agent = room.agent()
     title, acceptance, rest = _split(text)
-    known = [one for one in tasks.read_tasks(room) if _is_same(one.task, title, acceptance)]
+    known = [one for one in task_list.read_tasks(room) if _is_same(one.task, title, acceptance)]
     mine = next((one.task for one in known if one.holder in ("", agent)), None)
     task = mine or tasks.add(room, title, acceptance=acceptance)
     logs.record(room, Assigned(task.id, task.title))

@@ -14,7 +14,7 @@ from agentroom_git.errors import AgentroomError
 from agentroom_git.git import aside, delivery, packing
 from agentroom_git.git.packing import Packed
 from agentroom_git.git.worktrees import Worktree, list_worktrees
-from agentroom_git.room import presence, trust
+from agentroom_git.room import presence, running, trust
 from agentroom_git.room.absence import gone_seconds, silent_seconds
 from agentroom_git.room.room import Room
 from agentroom_git.room.trust import NotTheUserError
@@ -100,7 +100,7 @@ def _loose_refs(room: Room, prefixes: tuple[str, ...]) -> int:
 
 def _judge(room: Room, agent: AgentName, worktree: Worktree, idle: float | None, gone: float | None) -> Verdict:
     path = str(worktree.path)
-    if presence.is_running(room, agent):
+    if running.is_running(room, agent):
         return Verdict(agent, path, False, "its command is running")
     if worktree.problem:
         return _judge_broken(agent, worktree, gone)

@@ -24,7 +24,7 @@ from agentroom_git.core.patterns import has
 from agentroom_git.core.tasks import RESOURCE
 from agentroom_git.git import contested_refs
 from agentroom_git.git.claims_ref import read_table
-from agentroom_git.room import tasks
+from agentroom_git.room import task_list
 from agentroom_git.room.digest import read_digests
 from agentroom_git.room.room import Room
 
@@ -68,7 +68,7 @@ def concerns_of(room: Room, reader: AgentName) -> Concerns:
     except ClaimsError:
         held = frozenset()
     digests = read_digests(room)
-    listed = tasks.read_tasks(room, digests)
+    listed = task_list.read_tasks(room, digests)
     mine = [one.task for one in listed if one.task.added_by == reader or one.task.resource in held]
     mine += [one.task for one in listed if reader in one.task.agents]
     own = digests.get(reader)

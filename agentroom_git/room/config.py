@@ -6,16 +6,12 @@ plain YAML is taken: no tags, anchors or repeated keys, so that a small file sta
 
 import difflib
 import re
-from collections import Counter
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from agentroom_git.core.claims import DEFAULT_TTL, MAX_TTL, MIN_TTL
-from agentroom_git.core.escape import one_line
 from agentroom_git.core.ids import RoomName, parse_room
 from agentroom_git.errors import UsageError
 from agentroom_git.room.roster import parse_roster
@@ -126,11 +122,12 @@ def parse_config(data: bytes, name: str) -> Config:
     """Return the configuration in this text; `name` is what errors call it."""
     if says_nothing(data):
         return Config()
+    from agentroom_git.room.plain_yaml import PlainYamlError, load  # noqa: PLC0415 - most rooms need no PyYAML
+
     try:
-        record: Any = yaml.load(data, Loader=_PlainLoader)
-    except (yaml.YAMLError, ValueError, LookupError, RecursionError) as error:
-        # PyYAML lets the errors of int() and float() through as they are.
-        raise ConfigError(f"{name} is not plain YAML: {_what_is_wrong(error)}", hint=_HINT) from error
+        record = load(data)
+    except PlainYamlError as error:
+        raise ConfigError(f"{name} is not plain YAML: {error}", hint=_HINT) from error
     if record is None:
         return Config()
     if not isinstance(record, dict):
@@ -145,40 +142,6 @@ def says_nothing(data: bytes) -> bool:
     """Return whether all is comments, as `init` writes it: for PyYAML to find that out takes longer than a fold."""
     lines = [line.strip() for line in data.splitlines()]
     return data.isascii() and all(line.startswith(b"#") and line.decode().isprintable() for line in lines if line)
-
-
-class _PlainLoader(yaml.SafeLoader):
-    """YAML without aliases, tags, dates and repeated keys."""
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        event: Any = self.peek_event()  # type: ignore[no-untyped-call] # the stubs leave it out
-        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise yaml.composer.ComposerError(None, None, "anchors are not taken here", event.start_mark)
-        if getattr(event, "tag", None):
-            raise yaml.composer.ComposerError(None, None, f"the tag {event.tag} is not taken here", event.start_mark)
-        return super().compose_node(parent, index)
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        keys = Counter(key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode))
-        twice = next((key for key, count in keys.items() if count > 1), None)
-        if twice is not None:
-            text = f"the key {one_line(twice, 40)!r} is there twice"
-            raise yaml.constructor.ConstructorError(None, None, text, node.start_mark)
-        return super().construct_mapping(node, deep)
-
-
-# A date stays the text that was written.
-_PlainLoader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith((":timestamp", ":merge"))]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-
-
-def _what_is_wrong(error: Exception) -> str:
-    """Return the problem and its line: PyYAML's own text adds excerpts, which are of no use on one line."""
-    if isinstance(error, yaml.MarkedYAMLError) and error.problem and error.problem_mark:
-        return f"{one_line(error.problem, 200)} (line {error.problem_mark.line + 1})"
-    return one_line(" ".join(str(error).split()), 200)
 
 
 def _refuse_unknown(key: object, name: str) -> None:

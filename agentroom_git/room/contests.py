@@ -17,9 +17,10 @@ from agentroom_git.git import contested_refs
 from agentroom_git.git.contested_refs import Stored
 from agentroom_git.git.folds import Fold, Place, find_place, write_commit
 from agentroom_git.room import logs
-from agentroom_git.room.folding import LOCK_SECONDS, Folder, Made, read_folds
+from agentroom_git.room.fold_chain import read_folds
+from agentroom_git.room.folding import Folder, Made
+from agentroom_git.room.notices import fold_lock
 from agentroom_git.room.room import Room
-from agentroom_git.system.locks import held
 
 TAKE_BASE, TAKE_BOTH = "base", "both"
 
@@ -156,7 +157,7 @@ def close_edited(room: Room, folds: Sequence[Made]) -> list[Resolved]:
         for record, fold, place in _seen_by(room, made, waiting):
             if _is_changed(room, made, fold, place):
                 closed.append(Resolved(record.id, record.path, made.agent, f"edited in {made.folded[:10]}"))
-                with held(room.private / "fold.lock", seconds=LOCK_SECONDS, what="the fold lock"):
+                with fold_lock(room):
                     logs.record(room, closed[-1], writer=SIDECAR)
     return closed
 

@@ -6,7 +6,7 @@ from itertools import takewhile
 
 from agentroom_git.core.ids import BASE, AgentName, Oid
 from agentroom_git.git.folds import Fold
-from agentroom_git.room.folding import read_folds
+from agentroom_git.room.fold_chain import read_folds
 from agentroom_git.room.room import Room
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from agentroom_git.core.contested import Contested, describe_contested
 from agentroom_git.core.dropped import find_dropped
 from agentroom_git.core.escape import one_line, path_text
-from agentroom_git.core.events import Event, Notice, Recorded, Rewrote, Withdrawn
+from agentroom_git.core.events import Notice, Rewrote
 from agentroom_git.core.fold import Engine, Folded, distinct
 from agentroom_git.core.history import Head
 from agentroom_git.core.ids import BASE, SIDECAR, AgentName, Oid
@@ -27,10 +27,9 @@ from agentroom_git.git.repo import packs_changed
 from agentroom_git.git.worktrees import Worktree
 from agentroom_git.git.writing import UnwritableError
 from agentroom_git.room import base, disk, landed, logs, quarantine, rewriting
+from agentroom_git.room.notices import fold_lock, keyed, notice_key, tell
 from agentroom_git.room.room import Room
-from agentroom_git.system.locks import held
 
-LOCK_SECONDS = 60.0
 REMEMBER_SECONDS = 3600.0
 MANY = 8
 
@@ -95,7 +94,7 @@ class Folder:
         room = self.room
         room.integration()
         disk.require_room(room)
-        with held(room.private / "fold.lock", seconds=LOCK_SECONDS, what="the fold lock"):
+        with fold_lock(room):
             self._forget_in_time()
             made: list[Made] = []
             at_rest: list[AgentName] = []
@@ -131,7 +130,7 @@ class Folder:
     def fold_commit(self, commit: Oid, agent: AgentName) -> Made | None:
         """Fold a commit that no branch names; None where integration has it."""
         room = self.room
-        with held(room.private / "fold.lock", seconds=LOCK_SECONDS, what="the fold lock"):
+        with fold_lock(room):
             while not room.history.reaches(room.integration(), commit):
                 previous = folds.read_fold(room.history, room.integration())
                 made = self._write(_Brought(Branch(agent, commit, ""), Head(commit, agent)), previous)
@@ -223,7 +222,7 @@ class Folder:
         return _Brought(replace(branch, head=found.commit), Head(found.stands, BASE))
 
     def _record(self, body: Landed | Rewrote, key: str) -> None:
-        log.append(self.room.refs, self.room.names.log(SIDECAR), _keyed(self.room, body, key), self.room.clock.now())
+        log.append(self.room.refs, self.room.names.log(SIDECAR), keyed(self.room, body, key), self.room.clock.now())
 
     def _rewrote(self, branch: Branch, old: Oid, join: Oid) -> None:
         self._record(Rewrote(branch.agent, old, branch.head, join), notice_key("rewrote", old, branch.head))
@@ -327,21 +326,6 @@ def _failure(theirs: Oid, head: Head, previous: Fold, tree: Oid, error: Exceptio
     )
 
 
-def notice_key(*parts: str) -> str:
-    """Return the key of an event that these parts name, so that a repeated fold writes it once."""
-    return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:16]
-
-
-def _keyed(room: Room, body: Notice | Withdrawn | Rewrote | Landed, key: str) -> Event:
-    event = logs.new_event(room, SIDECAR, body)
-    return Event(event.agent, event.lamport, event.at, event.seen, key, body)
-
-
-def tell(room: Room, notice: Notice | Withdrawn, *, key: str) -> Recorded:
-    """Write a notice to the sidecar's log, once for a key; the caller holds the fold lock."""
-    return log.append(room.refs, room.names.log(SIDECAR), _keyed(room, notice, key), room.clock.now())
-
-
 def _tell_unsafe(room: Room, branch: Branch, paths: tuple[str, ...]) -> None:
     notice = quarantine.notice_of(branch.agent, branch.head, paths)
     if notice is not None:
@@ -365,16 +349,3 @@ def _tell_contested(room: Room, record: Contested) -> None:
         text = f"contested {describe_contested(record)}; every version is in {room.names.contested}{record.id}"
         notice = Notice("contested", tuple(agents), text, (path_text(record.path),))
         tell(room, notice, key=notice_key("contested", record.id))
-
-
-def read_folds(room: Room, limit: int | None = None) -> Iterator[Fold]:
-    """Yield the folds of integration, newest first, without the commit that opened the room."""
-    count = 0
-    tip: Oid | None = room.integration()
-    while tip is not None and (limit is None or count < limit):
-        if not folds.is_fold(room.history, tip):
-            return
-        yield folds.read_fold(room.history, tip)
-        count += 1
-        parents = room.history.parents(tip)
-        tip = parents[0] if parents else None

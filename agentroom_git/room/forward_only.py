@@ -11,9 +11,8 @@ from agentroom_git.core.events import Notice
 from agentroom_git.core.ids import HUMAN, SIDECAR, Oid, is_oid
 from agentroom_git.git import notes
 from agentroom_git.room import logs
-from agentroom_git.room.folding import LOCK_SECONDS, notice_key, tell
+from agentroom_git.room.notices import fold_lock, notice_key, tell
 from agentroom_git.room.room import Room
-from agentroom_git.system.locks import held
 
 
 def tips(room: Room) -> dict[str, Oid]:
@@ -56,5 +55,5 @@ def tell_put_back(room: Room, names: tuple[str, ...]) -> None:
     agents = tuple(sorted(set(logs.writers(room)) - {HUMAN, SIDECAR}))
     if names and agents:
         text = f"{', '.join(names[:5])}: removed or moved back by force, and put back; nothing was lost"
-        with held(room.private / "fold.lock", seconds=LOCK_SECONDS, what="the fold lock"):
+        with fold_lock(room):
             tell(room, Notice("put-back", agents, text, ()), key=notice_key("put-back", *names, room.new_key()))

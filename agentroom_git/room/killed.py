@@ -6,7 +6,7 @@ for a whole lease; by then its claims are anybody's, too.
 
 from agentroom_git.core.events import Left
 from agentroom_git.core.ids import AgentName
-from agentroom_git.room import abandonment, coordination, leases, logs, presence
+from agentroom_git.room import abandonment, coordination, leases, logs, running
 from agentroom_git.room.room import Room, acting_as
 from agentroom_git.system.locks import try_hold
 
@@ -19,7 +19,7 @@ def close_killed(room: Room) -> list[AgentName]:
 
 
 def _is_killed(room: Room, agent: AgentName) -> bool:
-    if not presence.run_record(room, agent).exists() or presence.is_running(room, agent):
+    if not running.run_record(room, agent).exists() or running.is_running(room, agent):
         return False
     silent = leases.seconds_since_seen(room, agent)
     return silent is None or silent >= room.config.lease
@@ -27,7 +27,7 @@ def _is_killed(room: Room, agent: AgentName) -> bool:
 
 def _close(room: Room, agent: AgentName) -> bool:
     """Close the run under the lock that the next one takes, so that none begins meanwhile."""
-    lock = try_hold(presence.run_lock(room, agent))
+    lock = try_hold(running.run_lock(room, agent))
     if lock is None:
         return False
     try:
@@ -35,7 +35,7 @@ def _close(room: Room, agent: AgentName) -> bool:
         coordination.release_all(room, agent)
         logs.record(room, Left(UNKNOWN, ()), writer=agent)
         # Last: a kill before this does it all again, which records nothing twice but `left`.
-        presence.run_record(room, agent).unlink(missing_ok=True)
+        running.run_record(room, agent).unlink(missing_ok=True)
     finally:
         lock.release()
     return True

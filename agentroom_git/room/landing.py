@@ -26,7 +26,7 @@ from agentroom_git.room import contests, landing_text, logs, notes, trust
 from agentroom_git.room.base import NAME_IT, base_branch, missing
 from agentroom_git.room.config import parse_branch
 from agentroom_git.room.folding import Folder
-from agentroom_git.room.gate import last_check, read_green
+from agentroom_git.room.gate.reading import last_check, read_green
 from agentroom_git.room.landed import INTENT, landed_fold, offers_on
 from agentroom_git.room.portions import Portion, cut, read_changes
 from agentroom_git.room.room import Room

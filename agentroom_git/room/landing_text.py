@@ -11,7 +11,7 @@ from agentroom_git.core.escape import one_line
 from agentroom_git.core.events import Recorded, TaskDone
 from agentroom_git.core.ids import BASE, HUMAN, AgentName, Oid
 from agentroom_git.room import contests, logs
-from agentroom_git.room.gate import last_check
+from agentroom_git.room.gate.reading import last_check
 from agentroom_git.room.landed import ADDRESS
 from agentroom_git.room.portions import Portion
 from agentroom_git.room.room import Room

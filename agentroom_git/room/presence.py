@@ -16,7 +16,8 @@ from agentroom_git.room import coordination, generated, left_locks, logs, lost_b
 from agentroom_git.room.folding import Folder
 from agentroom_git.room.preparing import copy_files, run_setup
 from agentroom_git.room.room import Room
-from agentroom_git.system.locks import held, is_held, try_hold
+from agentroom_git.room.running import run_lock
+from agentroom_git.system.locks import held, try_hold
 
 # Folders that tools make again by themselves: they go with the worktree.
 REGENERATED = frozenset(
@@ -53,20 +54,6 @@ class Departure:
     path: Path
     kept: tuple[str, ...]
     left_behind: tuple[str, ...]
-
-
-def run_lock(room: Room, agent: AgentName) -> Path:
-    """Return the lock that a running agent holds."""
-    return room.private / "run" / f"{agent}.lock"
-
-
-def run_record(room: Room, agent: AgentName) -> Path:
-    """Return the file that tells which process runs the agent; whether it does is only what the lock says."""
-    return room.private / "run" / f"{agent}.json"
-
-
-def is_running(room: Room, agent: AgentName) -> bool:
-    return is_held(run_lock(room, agent))
 
 
 def join(room: Room, agent: AgentName, *, command: str = "") -> Arrival:

@@ -17,7 +17,7 @@ from agentroom_git.git.claims_ref import read_table
 from agentroom_git.git.commit import Draft, Kept, Seen, commit_draft, hindrance
 from agentroom_git.git.private_git import PrivateGit, private_git
 from agentroom_git.git.worktrees import Worktree
-from agentroom_git.room import left_locks, presence, savable, stale
+from agentroom_git.room import left_locks, running, savable, stale
 from agentroom_git.room.room import Room
 
 # What is uncommitted inside a submodule is not this repository's to save.
@@ -83,7 +83,7 @@ def save_quiet(room: Room, agent: AgentName, worktree: Worktree) -> Saved:
     """Commit what the agent left alone for the quiet time: of new files only those that its command wrote."""
     if not room.config.autosave.quiet:
         return NOTHING
-    since = savable.began_at(room, agent, worktree) if presence.is_running(room, agent) else None
+    since = savable.began_at(room, agent, worktree) if running.is_running(room, agent) else None
     return _save(room, agent, worktree, "", f"after {room.config.autosave.quiet} s of quiet", since)
 
 

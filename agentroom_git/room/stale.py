@@ -19,11 +19,10 @@ from agentroom_git.git.mending import WorktreeFile
 from agentroom_git.git.worktrees import Worktree
 from agentroom_git.room import reading
 from agentroom_git.room.displaced import stage_dir
-from agentroom_git.room.folding import LOCK_SECONDS, notice_key, tell
 from agentroom_git.room.hookcache import Seat
+from agentroom_git.room.notices import fold_lock, notice_key, tell
 from agentroom_git.room.room import Room
 from agentroom_git.room.written import Finding, Sync, Write
-from agentroom_git.system.locks import held
 
 MOST_SYNCS = 50
 """How many of the last syncs are looked at; a write from before them is told by nobody's memory."""
@@ -183,5 +182,5 @@ def _tell(room: Room, agent: AgentName, finding: Finding, what: str) -> None:
     key = notice_key("stale", agent, finding.path, str(finding.is_mended), *map(repr, finding.missing))
     if finding.is_mended:
         key = notice_key(key, room.new_key())
-    with held(room.private / "fold.lock", seconds=LOCK_SECONDS, what="the fold lock"):
+    with fold_lock(room):
         tell(room, Notice("stale", to, f"{what} of {path} {outcome}, unseen by {agent}{gone}", (path,)), key=key)

@@ -11,17 +11,17 @@ from agentroom_git.git import contested_refs
 from agentroom_git.git.contested_refs import Stored
 from agentroom_git.git.log import Unreadable
 from agentroom_git.git.worktrees import Worktree
-from agentroom_git.room import disk, leases, logs, presence, scratchpad, story, syncing, tasks, warning
+from agentroom_git.room import disk, leases, logs, running, scratchpad, standing, story, sync_waits, task_list
 from agentroom_git.room.coordination import Held, live_claims, repository_path
 from agentroom_git.room.digest import Digest, closed_contests, read_digests
 from agentroom_git.room.displaced import Displaced, read_displaced
-from agentroom_git.room.folding import read_folds
+from agentroom_git.room.fold_chain import read_folds
 from agentroom_git.room.gate.summary import GateSummary, read_summary
 from agentroom_git.room.glance import Glance, glance_at
 from agentroom_git.room.room import Room
 from agentroom_git.room.story import Line
-from agentroom_git.room.syncing import Waiting
-from agentroom_git.room.tasks import Listed
+from agentroom_git.room.sync_waits import Waiting
+from agentroom_git.room.task_list import Listed
 from agentroom_git.system.locks import is_held
 
 RECENT_FOLDS = 5
@@ -81,7 +81,7 @@ def sidecar_lock_held(room: Room) -> bool:
 def read_status(room: Room, paths: Sequence[str] = ()) -> Status:
     """Return the state of the room; with paths, only the claims and contested regions that concern them."""
     wanted = [repository_path(room, path).rstrip("/") for path in paths]
-    waiting = syncing.waits(room)
+    waiting = sync_waits.waits(room)
     worktrees = room.worktrees()
     agents: list[Presence] = []
     problems: list[Unreadable] = []
@@ -93,7 +93,7 @@ def read_status(room: Room, paths: Sequence[str] = ()) -> Status:
     claims = tuple(h for h in held if not wanted or any(overlaps(h.claim.path, p) for p in wanted))
     closed = closed_contests(digests)
     records = [one for one in contested_refs.read_all(room.refs, room.names.contested) if one.id not in closed]
-    listed = [one for one in tasks.read_tasks(room, digests) if one.task.is_open and not one.task.agents]
+    listed = [one for one in task_list.read_tasks(room, digests) if one.task.is_open and not one.task.agents]
     return Status(
         room=room.names.room,
         integration=room.integration(),
@@ -115,7 +115,7 @@ def read_status(room: Room, paths: Sequence[str] = ()) -> Status:
 
 def _warnings(room: Room) -> list[Clash]:
     # Without a sidecar nobody takes them back.
-    return [one.clash for one in warning.read_standing(room)] if sidecar_lock_held(room) else []
+    return [one.clash for one in standing.read_standing(room)] if sidecar_lock_held(room) else []
 
 
 def _read_claims(room: Room, problems: list[Unreadable]) -> list[Held]:
@@ -133,7 +133,7 @@ def _presence(
 ) -> Presence:
     state = "left"
     unread = Glance(0, True)
-    if presence.is_running(room, agent):
+    if running.is_running(room, agent):
         state = "running"
     elif worktree is not None:
         state = "gone" if worktree.problem else "idle"

@@ -18,9 +18,11 @@ from agentroom_git.git.worktrees import Worktree
 from agentroom_git.room import making_way, reading, toolmark
 from agentroom_git.room.config import BETWEEN_TOOLS
 from agentroom_git.room.displaced import KEEP_SECONDS, stage_dir
-from agentroom_git.room.folding import held_agents, notice_key, refuse_unknown, tell
+from agentroom_git.room.folding import held_agents, refuse_unknown
+from agentroom_git.room.notices import fold_lock, notice_key, tell
 from agentroom_git.room.quarantine import unsafe_paths
 from agentroom_git.room.room import Room
+from agentroom_git.room.sync_waits import QUIET, Waiting, file_of, waiting
 from agentroom_git.system.files import read_json, write_json
 from agentroom_git.system.locks import held
 
@@ -28,29 +30,6 @@ LOCK_SECONDS = 60.0
 # An event has a limit of size, above which nobody could read it.
 MAX_TOLD = 20
 MAX_AT_ONCE = 8
-
-REASONS = {
-    "switched": "it is not on its own branch: git switch {branch}",
-    "unfolded": "it has commits that are not folded yet",
-    "held": "its branch stepped back; run sync to take the others' work up again",
-    "refused": "its newest commit has a path that nobody may check out: git rm --cached it and commit",
-    "dirty": "uncommitted changes are in the way: commit them, or run sync",
-    "untracked": "untracked files are in the way: commit or move them, or run sync",
-    "staged": "staged changes are in the way: commit them",
-    "filter": "these paths need a filter program: run git merge {integration}",
-    "operation": "an operation of git's is under way there: finish it",
-    "locked": "git holds a lock there; it goes on when git ends",
-    "moved": "its branch moved just now; it is tried again",
-    "branch": "it is not on its own branch: git switch {branch}",
-    "exchange": "its file system cannot exchange files: run git merge {integration}",
-    "submodule": "a submodule is in the way: run git merge {integration}",
-    "tool": "a tool of its agent's runs there; it goes on when the tool ends",
-    "busy": "its agent has just written there; it is tried again",
-    "case": "its file system takes some names for one: rename one of them, or run git merge {integration}",
-    "unsafe": "integration has paths that must not be written",
-}
-PASSING = frozenset({"locked", "moved", "unfolded", "tool", "busy"})
-_QUIET = PASSING | {"operation", "held"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,22 +40,6 @@ class Synced:
     to: Oid
     paths: tuple[str, ...]
     late: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """The worktree was left as it is. `reason` is one of `REASONS`, or the worktree's own problem; `late` as above."""
-
-    agent: AgentName
-    reason: str
-    text: str
-    paths: tuple[str, ...]
-    late: tuple[str, ...] = ()
-
-    @property
-    def is_passing(self) -> bool:
-        """Whether it goes by itself, so that nobody is told."""
-        return self.reason in PASSING
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +79,7 @@ def _make_way(room: Room, result: SyncResult) -> SyncResult:
     if saved.commit is None and not saved.is_passing:
         return result
     reason = "busy" if saved.commit is None else "unfolded"
-    return replace(_waiting(room, result.agent, reason, result.paths), late=result.late)
+    return replace(waiting(room, result.agent, reason, result.paths), late=result.late)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +115,8 @@ class _Move:
         if isinstance(done, Advanced):
             paths = tuple(path_text(path) for path in (*done.written, *done.removed))
             return Synced(self.agent, self.new, paths, late)
-        waiting = _waiting(room, self.agent, done.reason, tuple(path_text(path) for path in done.paths))
-        return replace(waiting, late=late)
+        stays = waiting(room, self.agent, done.reason, tuple(path_text(path) for path in done.paths))
+        return replace(stays, late=late)
 
 
 def _plan(room: Room, agent: AgentName, worktree: Worktree, *, is_held: bool, asked: bool) -> SyncResult | _Move:
@@ -161,7 +124,7 @@ def _plan(room: Room, agent: AgentName, worktree: Worktree, *, is_held: bool, as
         text = worktree.problem or "its HEAD names no commit"
         return Waiting(agent, "broken", f"{text}: run agentroom doctor", ())
     if operation_under_way(worktree.git_dir):
-        return _waiting(room, agent, "operation", ())
+        return waiting(room, agent, "operation", ())
     integration = room.integration()
     history = room.history
     step = plan_sync(
@@ -176,7 +139,7 @@ def _plan(room: Room, agent: AgentName, worktree: Worktree, *, is_held: bool, as
     if isinstance(step, Stay):
         return _rest(room, agent, worktree, step.reason)
     if not asked and room.config.sync == BETWEEN_TOOLS and toolmark.is_running(str(worktree.git_dir)):
-        return _waiting(room, agent, "tool", ())
+        return waiting(room, agent, "tool", ())
     return _Move(room, agent, worktree.path, worktree.git_dir, worktree.head, integration)
 
 
@@ -188,8 +151,8 @@ def _rest(room: Room, agent: AgentName, worktree: Worktree, reason: str) -> Wait
         return Waiting(agent, "broken", f"{one_line(str(error))}: run agentroom doctor", ())
     unsafe = unsafe_paths(room, room.integration(), worktree.head) if reason == "unfolded" and worktree.head else ()
     if unsafe:
-        return _waiting(room, agent, "refused", unsafe)
-    return _waiting(room, agent, reason, ()) if reason else UpToDate(agent)
+        return waiting(room, agent, "refused", unsafe)
+    return waiting(room, agent, reason, ()) if reason else UpToDate(agent)
 
 
 def _is_current(room: Room, head: Oid, integration: Oid) -> bool:
@@ -204,16 +167,9 @@ def _is_current(room: Room, head: Oid, integration: Oid) -> bool:
     return all(history.reaches(head, one.id) for one in read_fold(history, integration).heads)
 
 
-def _waiting(room: Room, agent: AgentName, reason: str, paths: tuple[str, ...]) -> Waiting:
-    text = REASONS[reason].format(
-        branch=room.names.branch(agent), integration=f"agentroom/{room.names.room}/integration"
-    )
-    return Waiting(agent, reason, text, paths)
-
-
 def _remember(room: Room, results: list[SyncResult], *, whole: bool) -> None:
     """Keep who waits and why, and tell each agent once when its reason is new."""
-    path = room.private / "waits.json"
+    path = file_of(room)
     before = read_json(path)
     after = {} if whole else dict(before)
     for result in results:
@@ -221,7 +177,7 @@ def _remember(room: Room, results: list[SyncResult], *, whole: bool) -> None:
         if isinstance(result, Waiting):
             entry = {"reason": result.reason, "text": result.text, "paths": list(result.paths)}
             after[result.agent] = entry
-            if before.get(result.agent) != entry and result.reason not in _QUIET:
+            if before.get(result.agent) != entry and result.reason not in QUIET:
                 _tell(room, result)
         if isinstance(result, Synced | Waiting) and result.late:
             _tell_late(room, result)
@@ -229,27 +185,17 @@ def _remember(room: Room, results: list[SyncResult], *, whole: bool) -> None:
         write_json(path, after)
 
 
-def _tell(room: Room, waiting: Waiting) -> None:
-    about = f" ({', '.join(waiting.paths[:5])})" if waiting.paths else ""
-    text = f"your worktree does not get the others' work: {waiting.text}{about}"
-    with held(room.private / "fold.lock", seconds=LOCK_SECONDS, what="the fold lock"):
-        key = notice_key("waits", waiting.agent, waiting.reason, *waiting.paths, room.new_key())
-        tell(room, Notice("waits", (waiting.agent,), text, waiting.paths[:MAX_TOLD]), key=key)
+def _tell(room: Room, stays: Waiting) -> None:
+    about = f" ({', '.join(stays.paths[:5])})" if stays.paths else ""
+    text = f"your worktree does not get the others' work: {stays.text}{about}"
+    with fold_lock(room):
+        key = notice_key("waits", stays.agent, stays.reason, *stays.paths, room.new_key())
+        tell(room, Notice("waits", (stays.agent,), text, stays.paths[:MAX_TOLD]), key=key)
 
 
 def _tell_late(room: Room, synced: Synced | Waiting) -> None:
     folder = stage_dir(room, synced.agent)
     text = f"a program wrote into files while they were replaced; what it wrote is kept for an hour in {folder}"
-    with held(room.private / "fold.lock", seconds=LOCK_SECONDS, what="the fold lock"):
+    with fold_lock(room):
         key = notice_key("late", synced.agent, room.new_key())
         tell(room, Notice("late", (synced.agent,), text, synced.late[:MAX_TOLD]), key=key)
-
-
-def waits(room: Room) -> dict[str, Waiting]:
-    """Return the worktrees that waited when they were last looked at."""
-    found = {}
-    for agent, entry in read_json(room.private / "waits.json").items():
-        if isinstance(entry, dict):
-            paths = tuple(str(path) for path in entry.get("paths", ()))
-            found[agent] = Waiting(AgentName(agent), str(entry.get("reason")), str(entry.get("text")), paths)
-    return found

@@ -7,43 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agentroom_git.core import tasks
-from agentroom_git.core.claims import ClaimsError
-from agentroom_git.core.events import Recorded, Resolved, TaskAdded, TaskDone, TaskDropped
-from agentroom_git.core.ids import BASE, AgentName
-from agentroom_git.core.tasks import DONE, RESOURCE, Task
+from agentroom_git.core.events import TaskAdded, TaskDone, TaskDropped
+from agentroom_git.core.tasks import DONE, Task
 from agentroom_git.errors import UsageError
-from agentroom_git.git import contested_refs
-from agentroom_git.git.claims_ref import read_table
-from agentroom_git.git.contested_refs import Stored
 from agentroom_git.room import coordination, leases, logs, saving
 from agentroom_git.room.coordination import Grant, Refusal
-from agentroom_git.room.digest import Digest, closed_contests, read_digests
+from agentroom_git.room.digest import read_digests
 from agentroom_git.room.markers import Marker, find_markers
 from agentroom_git.room.room import Room
 from agentroom_git.room.saying import checked
-
-_SETTLE = "change those lines, or: agentroom resolve ID --take NAME|both|base"
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """A task, who holds it, and which open tasks it waits for; `left` is the marker that a done one was made from."""
-
-    task: Task
-    holder: str
-    waits_for: tuple[str, ...]
-    left: tuple[Marker, ...] = ()
-
-    @property
-    def summary(self) -> str:
-        """The task in a line, with what agents wrote as they wrote it."""
-        task = self.task
-        state = f"held by {self.holder}" if self.holder else task.state
-        if task.closed_by:
-            state += f" by {task.closed_by}" + (f': "{task.said}"' if task.said else "")
-        waits = f", waits for {', '.join(self.waits_for)}" if self.waits_for else ""
-        agents = f", for {' and '.join(task.agents)}" if task.agents else ""
-        return f"{task.id} {task.title} ({state}{waits}{agents})"
+from agentroom_git.room.task_list import SETTLE, Listed, all_tasks, events_of, holders_of, read_tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +25,6 @@ class NotYet:
 
     task: Task
     waits_for: tuple[Task, ...]
-
-
-def read_tasks(room: Room, digests: dict[AgentName, Digest] | None = None) -> list[Listed]:
-    """Return every task, those of contested regions last. Markers are not looked for."""
-    found = _all_tasks(room, read_digests(room) if digests is None else digests)
-    holders = _holders(room)
-    return [
-        Listed(task, holders.get(task.resource, "") if task.is_open else "", tasks.waits_for(task, found))
-        for task in found.values()
-    ]
 
 
 def list_tasks(room: Room, *, everything: bool = False) -> list[Listed]:
@@ -86,7 +49,7 @@ def add(
     acceptance = checked(acceptance.strip(), "a line of acceptance", tasks.MAX_ACCEPTANCE, may_be_empty=True)
     if len(needs) > tasks.MAX_NEEDS:
         raise UsageError(f"{len(needs)} needs in one task, at most {tasks.MAX_NEEDS}", hint="name the last of them")
-    known = _all_tasks(room, read_digests(room))
+    known = all_tasks(room, read_digests(room))
     ids = tuple(dict.fromkeys(tasks.find_task(known, need).id for need in needs))
     if marker is not None:
         checked(marker.origin, "a marker", tasks.MAX_ACCEPTANCE)
@@ -112,7 +75,7 @@ def add_found(room: Room, place: str, *, title: str = "", acceptance: str = "", 
 def claim(room: Room, id: str) -> Grant | Refusal | NotYet:
     """Claim a task for the acting agent: a claim on `task:<id>`, refused while somebody else holds it."""
     room.agent()
-    known = _all_tasks(room, read_digests(room))
+    known = all_tasks(room, read_digests(room))
     task = tasks.find_task(known, id)
     _refuse_closed(task)
     waits = tasks.waits_for(task, known)
@@ -128,7 +91,7 @@ def finish(room: Room, id: str, text: str = "") -> Listed:
     saving.save_own(room, "at the end of a task")
     recorded = logs.record(room, TaskDone(task.id, task.title, said))
     _give_back(room, task)
-    done = tasks.replay([*_events(read_digests(room)), recorded])[task.id]
+    done = tasks.replay([*events_of(read_digests(room)), recorded])[task.id]
     tip = room.refs.get(room.names.branch_ref(room.me)) if room.me else None
     left = _left(find_markers(room, tip or room.integration(), [done.path]), done) if done.path else ()
     return Listed(done, "", (), left)
@@ -140,18 +103,18 @@ def drop(room: Room, id: str, text: str = "") -> Task:
     said = checked(text.strip(), "what you say of a task", tasks.MAX_ACCEPTANCE, may_be_empty=True)
     recorded = logs.record(room, TaskDropped(task.id, task.title, said))
     _give_back(room, task)
-    return tasks.replay([*_events(read_digests(room)), recorded])[task.id]
+    return tasks.replay([*events_of(read_digests(room)), recorded])[task.id]
 
 
 def _own(room: Room, id: str) -> Task:
     """Return an open task that nobody else holds, to be closed."""
     room.integration()
     leases.beat(room)
-    task = tasks.find_task(_all_tasks(room, read_digests(room)), id)
+    task = tasks.find_task(all_tasks(room, read_digests(room)), id)
     _refuse_closed(task)
     if task.agents:
-        raise UsageError(f"task {task.id} is a contested region: it is done when that is settled", hint=_SETTLE)
-    holder = _holders(room).get(task.resource, room.me)
+        raise UsageError(f"task {task.id} is a contested region: it is done when that is settled", hint=SETTLE)
+    holder = holders_of(room).get(task.resource, room.me)
     if holder != room.me:
         raise UsageError(f"{holder} holds task {task.id}", hint="tell it by a broadcast, or wait until it is free")
     return task
@@ -164,55 +127,8 @@ def _refuse_closed(task: Task) -> None:
 
 
 def _give_back(room: Room, task: Task) -> None:
-    if room.me is not None and _holders(room).get(task.resource) == room.me:
+    if room.me is not None and holders_of(room).get(task.resource) == room.me:
         coordination.release(room, [task.resource])
-
-
-def _holders(room: Room) -> dict[str, str]:
-    """Return who holds what by claims that have not run out; nobody where no task is held or the table is damaged."""
-    try:
-        if not any(claim.path.startswith(RESOURCE) for claim in read_table(room.refs, room.names.claims).table.claims):
-            return {}
-        return {held.claim.path: held.claim.agent for held in coordination.live_claims(room) if not held.is_stale}
-    except ClaimsError:
-        return {}
-
-
-def _events(digests: dict[AgentName, Digest]) -> list[Recorded]:
-    return [recorded for digest in digests.values() for recorded in digest.events]
-
-
-def _all_tasks(room: Room, digests: dict[AgentName, Digest]) -> dict[str, Task]:
-    closed = closed_contests(digests)
-    contested = (
-        _contest_task(record, closed.get(record.id))
-        for record in contested_refs.read_all(room.refs, room.names.contested)
-    )
-    return tasks.replay(_events(digests)) | {task.id: task for task in contested if task is not None}
-
-
-def _contest_task(record: Stored, closed: Resolved | None) -> Task | None:
-    """Return the task that a contested region is for the agents whose version does not stand."""
-    if record.winner is None or not 0 <= record.winner < len(record.agents):
-        return None
-    winners = set(record.agents[record.winner])
-    losers = {name for side in record.agents for name in side} - winners - {BASE}
-    if not losers:
-        return None
-    where = f"{record.path} line {record.start}" if record.start else record.path
-    return Task(
-        id=record.id,
-        title=f"contested {where}: {' and '.join(sorted(winners))}'s version stands; see whether yours is to come back",
-        acceptance=_SETTLE.replace("ID", record.id),
-        needs=(),
-        origin="",
-        added_by="sidecar",
-        at="",
-        state=DONE if closed else tasks.OPEN,
-        closed_by=closed.by if closed else "",
-        said=closed.how if closed else "",
-        agents=tuple(sorted(losers)),
-    )
 
 
 def _with_markers(room: Room, listed: list[Listed]) -> list[Listed]:

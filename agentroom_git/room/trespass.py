@@ -12,10 +12,9 @@ from agentroom_git.core.events import Notice
 from agentroom_git.core.ids import AgentName
 from agentroom_git.room import coordination
 from agentroom_git.room.coordination import Held
-from agentroom_git.room.folding import LOCK_SECONDS, notice_key, tell
+from agentroom_git.room.notices import fold_lock, notice_key, tell
 from agentroom_git.room.room import Room
 from agentroom_git.system.files import read_json, write_json
-from agentroom_git.system.locks import held
 
 MAX_TOLD = 20
 
@@ -53,7 +52,7 @@ def tell_of(room: Room, agent: AgentName, claim: Held, paths: Sequence[str], how
     notice = Notice(
         "claimed-edit", tuple(sorted(told)), f"{how} {shown}, which {claim.claim.agent} holds", tuple(paths[:MAX_TOLD])
     )
-    with held(room.private / "fold.lock", seconds=LOCK_SECONDS, what="the fold lock"):
+    with fold_lock(room):
         tell(room, notice, key=key)
     file = told_path(room, agent)
     write_json(file, read_json(file) | {f"{claim.claim.token} {path}": True for path in paths})

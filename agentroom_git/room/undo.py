@@ -17,10 +17,10 @@ from agentroom_git.core.tree import Party, Voice, merge_trees
 from agentroom_git.errors import UsageError
 from agentroom_git.git.folds import read_fold, write_commit
 from agentroom_git.room import aftermath, logs
-from agentroom_git.room.folding import LOCK_SECONDS, Folder, notice_key, tell
+from agentroom_git.room.folding import Folder
 from agentroom_git.room.landed import fold_chain
+from agentroom_git.room.notices import fold_lock, notice_key, tell
 from agentroom_git.room.room import Room
-from agentroom_git.system.locks import held
 
 MAX_MINIMISED = 40
 """Later folds among which the least that must be undone, too, is looked for one by one."""
@@ -170,7 +170,7 @@ def _fold_inverse(room: Room, steps: Sequence[Step], parent: Oid, tree: Oid) -> 
 
 
 def _tell_authors(room: Room, steps: Sequence[Step], made: Oid, who: AgentName) -> None:
-    with held(room.private / "fold.lock", seconds=LOCK_SECONDS, what="the fold lock"):
+    with fold_lock(room):
         for agent in sorted({step.agent for step in steps} - {who, BASE, HUMAN}):
             mine = [f'{step.fold[:10]} "{step.subject}"' for step in steps if step.agent == agent]
             shown = ", ".join(mine[:3]) + (f" and {len(mine) - 3} more" if len(mine) > 3 else "")

@@ -8,23 +8,22 @@ next sidecar; without it, what stands is told once more.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
-from pathlib import Path
 
 from agentroom_git.core.attributes import Attributes
-from agentroom_git.core.clash import Clash, Version, find_clashes
+from agentroom_git.core.clash import Clash
+from agentroom_git.core.clashes import Version, find_clashes
 from agentroom_git.core.escape import path_text
 from agentroom_git.core.events import Notice, Withdrawn
-from agentroom_git.core.ids import BASE, NULL, AgentName, Oid
+from agentroom_git.core.ids import BASE, AgentName, Oid
 from agentroom_git.core.objects import REGULAR
 from agentroom_git.git import folds
 from agentroom_git.git.attributes import for_merging, read_attributes
 from agentroom_git.git.dirt import Edit
 from agentroom_git.room import logs
 from agentroom_git.room.edits import Desk
-from agentroom_git.room.folding import LOCK_SECONDS, notice_key, tell
+from agentroom_git.room.notices import fold_lock, notice_key, tell
 from agentroom_git.room.room import Room
-from agentroom_git.system.files import read_json, write_json
-from agentroom_git.system.locks import held
+from agentroom_git.room.standing import Standing, read_standing, write_standing
 
 GRACE_SECONDS = 1.0
 """How long a clash has to be gone before it is withdrawn: an editor may empty a file before it writes it."""
@@ -32,16 +31,6 @@ GRACE_SECONDS = 1.0
 MAX_WALKED = 200
 MAX_REMEMBERED = 1000
 _Key = tuple[bytes, Oid | None, AgentName, bytes | None, AgentName, bytes | None]
-
-
-@dataclass(slots=True)
-class Standing:
-    """A warning that stands: the clash as it was seen last, the notice that told of it, and since when it is absent."""
-
-    clash: Clash
-    notice: Oid
-    at: str
-    gone_since: float | None = None
 
 
 @dataclass(slots=True)
@@ -100,7 +89,7 @@ class Forecast:
         for clash in self.new(clashes):
             self.standing.append(self._warn(clash))
         if before != [(one.clash, one.notice) for one in self.standing]:
-            _write_standing(self.room, self.standing)
+            write_standing(self.room, self.standing)
         return GRACE_SECONDS if self.is_passing else None
 
     def _against_integration(self, desk: Desk, path: bytes, integration: Oid) -> tuple[Clash, ...]:
@@ -177,7 +166,7 @@ class Forecast:
             " are committed. Agree now who changes what, or leave these lines to one of you"
         )
         notice = Notice("warning", _readers(clash), text, (clash.path,))
-        with held(self.room.private / "fold.lock", seconds=LOCK_SECONDS, what="the fold lock"):
+        with fold_lock(self.room):
             key = notice_key("warning", *clash.agents, clash.path, str(clash.start), self.room.new_key())
             told = tell(self.room, notice, key=key)
         return Standing(clash, told.id, logs.stamp(self.room))
@@ -186,7 +175,7 @@ class Forecast:
         clash = known.clash
         text = f"no more: {clash.describe()}: the edits of {' and '.join(clash.agents)} do not clash any longer"
         body = Withdrawn(known.notice, _readers(clash), text, (clash.path,))
-        with held(self.room.private / "fold.lock", seconds=LOCK_SECONDS, what="the fold lock"):
+        with fold_lock(self.room):
             tell(self.room, body, key=notice_key("withdrawn", known.notice))
 
 
@@ -196,27 +185,3 @@ def _is_unknown(edit: Edit) -> bool:
 
 def _readers(clash: Clash) -> tuple[str, ...]:
     return tuple(name for name in clash.agents if name != BASE)
-
-
-def _path(room: Room) -> Path:
-    return room.private / "warnings.json"
-
-
-def read_standing(room: Room) -> list[Standing]:
-    """Return the warnings that stand, as the sidecar last wrote them down."""
-    found = []
-    for row in read_json(_path(room)).get("standing", ()):
-        try:
-            path, one, other, start, lines, notice, at = row
-            clash = Clash(str(path), (str(one), str(other)), int(start), int(lines))
-        except (TypeError, ValueError):
-            continue
-        found.append(Standing(clash, Oid(str(notice) or NULL), str(at)))
-    return found
-
-
-def _write_standing(room: Room, standing: list[Standing]) -> None:
-    rows = [
-        [one.clash.path, *one.clash.agents, one.clash.start, one.clash.lines, one.notice, one.at] for one in standing
-    ]
-    write_json(_path(room), {"standing": rows})

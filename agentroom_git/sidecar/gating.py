@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from agentroom_git.core.ids import Oid
 from agentroom_git.errors import AgentroomError
 from agentroom_git.room import trust
-from agentroom_git.room.gate.bench import is_occupied, reap
-from agentroom_git.room.gate.state import read_state
+from agentroom_git.room.gate.bench import reap
+from agentroom_git.room.gate.state import is_occupied, read_state
 from agentroom_git.room.room import Room
 from agentroom_git.system.child import Child, start_child
 from agentroom_git.system.process import own_command

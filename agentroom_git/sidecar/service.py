@@ -12,7 +12,8 @@ from agentroom_git.room.aftermath import after_folds
 from agentroom_git.room.folding import Folder, observe_branches
 from agentroom_git.room.left_locks import clear_left_locks
 from agentroom_git.room.room import Room, acting_as
-from agentroom_git.room.syncing import SyncResult, Waiting, sync_room
+from agentroom_git.room.sync_waits import Waiting
+from agentroom_git.room.syncing import SyncResult, sync_room
 from agentroom_git.sidecar.duties import Duty, Roster, back_off
 from agentroom_git.sidecar.edits import NAME as EDITS
 from agentroom_git.sidecar.edits import Edits

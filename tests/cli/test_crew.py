@@ -12,7 +12,7 @@ import pytest
 from agentroom_git.agents import tmux
 from agentroom_git.core.events import Left, Recorded
 from agentroom_git.core.ids import AgentName
-from agentroom_git.room import logs, presence
+from agentroom_git.room import logs, running
 from rooms import Bed
 
 COMMAND = [sys.executable, "-m", "agentroom_git"]
@@ -80,7 +80,7 @@ def test_only_those_named_are_started(crew: Callable[..., Bed]) -> None:
     bed = crew(alice=WAITS, bob=WAITS)
 
     assert agentroom(bed, "up", "bob", "--no-tmux").stdout.startswith("bob: started")
-    assert not presence.is_running(bed.room(), AgentName("alice"))
+    assert not running.is_running(bed.room(), AgentName("alice"))
 
 
 @pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not here")

@@ -11,7 +11,7 @@ import pytest
 
 from agentroom_git.core.events import Joined, Left, Recorded
 from agentroom_git.core.ids import AgentName
-from agentroom_git.room import logs, tasks
+from agentroom_git.room import logs, task_list
 from rooms import Bed
 
 COMMAND = [sys.executable, "-m", "agentroom_git"]
@@ -72,7 +72,7 @@ def test_a_task_can_come_from_a_file_and_goes_on_the_rooms_list(bed: Bed, progra
     done = run(bed, "alice", "--cli", "claude", "--task-file", str(tmp_path / "task.md"), "--retries", "0")
 
     assert done.stdout == "first line\nsecond line\n"
-    found = [(one.task.title, one.task.acceptance) for one in tasks.read_tasks(bed.room())]
+    found = [(one.task.title, one.task.acceptance) for one in task_list.read_tasks(bed.room())]
     assert found == [("first line", "second line")]
 
 

@@ -6,7 +6,7 @@ import pytest
 from agentroom_git.core.events import Abandoned, Recorded, Urged
 from agentroom_git.core.ids import parse_agent
 from agentroom_git.errors import UsageError
-from agentroom_git.room import abandonment, coordination, logs, messages, presence, scratchpad, tasks
+from agentroom_git.room import abandonment, coordination, logs, messages, running, scratchpad, tasks
 from agentroom_git.room.assignment import assign
 from agentroom_git.system.locks import try_hold
 from rooms import Bed
@@ -31,9 +31,9 @@ def endings(bed: Bed, name: str = "alice") -> list[Urged | Abandoned]:
 
 
 @contextmanager
-def running(bed: Bed, name: str = "alice") -> Iterator[None]:
+def working(bed: Bed, name: str = "alice") -> Iterator[None]:
     """Hold what `agentroom run` holds."""
-    lock = try_hold(presence.run_lock(bed.room(), parse_agent(name)))
+    lock = try_hold(running.run_lock(bed.room(), parse_agent(name)))
     assert lock is not None
     yield
     lock.release()
@@ -110,7 +110,7 @@ def test_under_run_other_sessions_count_and_otherwise_each_counts_for_itself(roo
     assert [bool(stop(room, session="one")) for _ in range(3)] == [True, True, False]
 
     assert stop(room, session="two")
-    with running(room):
+    with working(room):
         assert stop(room, session="three") == ""
 
 
@@ -229,7 +229,7 @@ def test_at_the_end_of_its_session_an_agent_gives_back_what_it_holds(room: Bed) 
     assign(alice, "posting rules")
     coordination.claim(alice, ["src"])
 
-    with running(room):
+    with working(room):
         abandonment.at_end(alice)
         assert len(coordination.live_claims(alice)) == 2
     abandonment.at_end(alice)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from agentroom_git.core.ids import AgentName
-from agentroom_git.room import coordination, presence, tasks, turn
+from agentroom_git.room import coordination, running, tasks, turn
 from agentroom_git.room.config import Autosave
 from agentroom_git.room.left_locks import clear_left_locks
 from agentroom_git.room.room import Room
@@ -140,7 +140,7 @@ def test_after_a_quiet_time_new_files_are_saved_only_while_the_agents_command_ru
     bed.write("alice", {"new.txt": "1\n"})
 
     assert _save_quiet(bed).left == (("new.txt", "it is not known to be the agent's"),)
-    with held(presence.run_lock(bed.room(), ALICE), seconds=5.0, what="the run lock"):
+    with held(running.run_lock(bed.room(), ALICE), seconds=5.0, what="the run lock"):
         assert _save_quiet(bed).paths == ("new.txt",)
 
 

@@ -11,7 +11,8 @@ from agentroom_git.room import messages
 from agentroom_git.room.displaced import read_displaced
 from agentroom_git.room.room import open_room
 from agentroom_git.room.status import read_status
-from agentroom_git.room.syncing import Waiting, sync_room
+from agentroom_git.room.sync_waits import Waiting
+from agentroom_git.room.syncing import sync_room
 from agentroom_git.system.clock import SystemClock
 from rooms import Bed, edited, numbered
 

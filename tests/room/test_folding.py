@@ -7,7 +7,8 @@ from agentroom_git.core.ids import AgentName, Oid, parse_agent
 from agentroom_git.git import contested_refs
 from agentroom_git.git.refs import Refs
 from agentroom_git.room import messages
-from agentroom_git.room.folding import Folder, observe_branches, read_folds
+from agentroom_git.room.fold_chain import read_folds
+from agentroom_git.room.folding import Folder, observe_branches
 from agentroom_git.room.verifying import verify
 from rooms import Bed, edited, numbered
 

@@ -7,9 +7,10 @@ import pytest
 
 from agentroom_git.core.events import Notice, Recorded
 from agentroom_git.core.ids import SIDECAR, Oid
-from agentroom_git.room import gate, logs, messages
+from agentroom_git.room import logs, messages
 from agentroom_git.room.gate.bench import GateError
-from agentroom_git.room.gate.work import Gate, NoCheckError
+from agentroom_git.room.gate.reading import Check, last_blame, last_check, read_green
+from agentroom_git.room.gate.work import Gate, NoCheckError, check_now
 from rooms import Bed
 
 # Every run is one line in a file beside the repository, so that tests can count them.
@@ -25,7 +26,7 @@ def runs(bed: Bed) -> int:
     return len(path.read_text().splitlines()) if path.exists() else 0
 
 
-def settle(bed: Bed) -> gate.Check:
+def settle(bed: Bed) -> Check:
     return Gate(bed.room()).settle()
 
 
@@ -52,17 +53,17 @@ def test_green_moves_to_the_newest_fold_that_passes_and_not_to_one_that_fails(be
     bed.settle()
 
     first = settle(bed)
-    assert (first.result, gate.read_green(bed.room())) == ("passed", bed.room().integration())
+    assert (first.result, read_green(bed.room())) == ("passed", bed.room().integration())
 
     bed.commit("alice", {"broken": "x\n"})
     bed.settle()
     assert settle(bed).result == "failed"
-    assert gate.read_green(bed.room()) == first.commit
+    assert read_green(bed.room()) == first.commit
 
     bed.commit("alice", {"broken": None})
     bed.settle()
     assert settle(bed).result == "passed"
-    assert gate.read_green(bed.room()) == bed.room().integration()
+    assert read_green(bed.room()) == bed.room().integration()
 
 
 def test_the_same_tree_is_not_checked_twice(bed: Bed) -> None:
@@ -75,7 +76,7 @@ def test_the_same_tree_is_not_checked_twice(bed: Bed) -> None:
     check = settle(bed)
 
     assert (check.commit, check.result, runs(bed)) == (bed.room().integration(), "passed", 1)
-    assert gate.last_check(bed.room(), check.commit) == check
+    assert last_check(bed.room(), check.commit) == check
     assert Gate(bed.room()).check_tip(again=True).result == "passed"
     assert runs(bed) == 2
 
@@ -97,15 +98,15 @@ def test_a_result_is_a_note_on_the_fold_and_an_event(bed: Bed) -> None:
     notes.project(bed.room())
     shown = bed.git("notes", "--ref", "refs/notes/agentroom/main", "show", check.commit, cwd=bed.repository)
     assert f"sidecar checked {check.commit[:10]}: failed after 0 s: 3 of 40 failed" in shown
-    assert gate.last_check(bed.room()) == check
+    assert last_check(bed.room()) == check
     assert (check.result, check.tail) == ("failed", "3 of 40 failed")
 
 
 def test_without_a_check_nothing_is_run(bed: Bed) -> None:
     with pytest.raises(NoCheckError):
-        gate.check_now(bed.room())
-    assert gate.last_check(bed.room()) is None
-    assert gate.read_green(bed.room()) is None
+        check_now(bed.room())
+    assert last_check(bed.room()) is None
+    assert read_green(bed.room()) is None
 
 
 # Where it runs
@@ -174,7 +175,7 @@ def test_a_setup_that_fails_is_an_error_that_names_it_and_no_result(bed: Bed) ->
 
     with pytest.raises(GateError, match="no network"):
         settle(bed)
-    assert gate.last_check(bed.room()) is None
+    assert last_check(bed.room()) is None
 
 
 # Whom to blame
@@ -195,7 +196,7 @@ def test_the_one_fold_that_broke_it_is_named_to_its_author_only(bed: Bed) -> Non
 
     assert settle(bed).result == "failed"
 
-    blamed = gate.last_blame(bed.room())
+    blamed = last_blame(bed.room())
     assert blamed is not None
     assert (blamed.commit, blamed.partner, blamed.agents) == (fold_of(bed, broken), "", ("bob",))
     (text,) = told(bed, "bob")
@@ -227,7 +228,7 @@ def test_a_pair_that_fails_only_together_is_named_to_both(bed: Bed, is_synced: b
 
     assert settle(bed).result == "failed"
 
-    blamed = gate.last_blame(bed.room())
+    blamed = last_blame(bed.room())
     assert blamed is not None
     assert (blamed.commit, blamed.partner) == (fold_of(bed, second), fold_of(bed, first))
     assert blamed.agents == ("alice", "bob")
@@ -246,7 +247,7 @@ def test_a_change_of_what_somebody_else_has_just_brought_is_its_authors_alone(be
 
     settle(bed)
 
-    blamed = gate.last_blame(bed.room())
+    blamed = last_blame(bed.room())
     assert blamed is not None
     assert (blamed.commit, blamed.partner, blamed.agents) == (fold_of(bed, broken), "", ("bob",))
 
@@ -267,7 +268,7 @@ def test_a_second_breakage_is_found_behind_one_that_nobody_repaired(bed: Bed) ->
 
     settle(bed)
 
-    blamed = gate.last_blame(bed.room())
+    blamed = last_blame(bed.room())
     assert blamed is not None
     assert (blamed.commit, blamed.partner) == (fold_of(bed, second), "")
     assert (len(told(bed, "alice")), len(told(bed, "bob"))) == (1, 1)
@@ -281,7 +282,7 @@ def test_a_check_that_failed_from_the_start_blames_nobody(bed: Bed) -> None:
     bed.settle()
 
     assert settle(bed).result == "failed"
-    assert (gate.last_blame(bed.room()), told(bed, "alice"), gate.read_green(bed.room())) == (None, [], None)
+    assert (last_blame(bed.room()), told(bed, "alice"), read_green(bed.room())) == (None, [], None)
 
 
 def test_a_check_that_fails_and_passes_on_the_same_tree_is_flaky_and_blames_nobody(bed: Bed) -> None:
@@ -292,8 +293,8 @@ def test_a_check_that_fails_and_passes_on_the_same_tree_is_flaky_and_blames_nobo
     bed.settle()
 
     assert settle(bed).result == "flaky"
-    assert (gate.last_blame(bed.room()), told(bed, "alice")) == (None, [])
-    assert gate.read_green(bed.room()) != bed.room().integration()
+    assert (last_blame(bed.room()), told(bed, "alice")) == (None, [])
+    assert read_green(bed.room()) != bed.room().integration()
     assert settle(bed).result == "flaky"
 
 
@@ -308,7 +309,7 @@ def test_a_commit_of_the_users_that_breaks_it_is_blamed_and_nobody_told(bed: Bed
 
     settle(bed)
 
-    blamed = gate.last_blame(bed.room())
+    blamed = last_blame(bed.room())
     assert blamed is not None
     assert (blamed.agents, told(bed, "alice")) == (("base",), [])
 
@@ -330,7 +331,7 @@ def test_a_commit_of_the_users_that_breaks_it_is_blamed_and_nobody_told(bed: Bed
 def test_a_check_that_misbehaves_has_a_result_like_any_other(bed: Bed, command: str, result: str, tail: str) -> None:
     checks(bed, command, "check_seconds: 1\n" if result == "timeout" else "check_seconds: 100\n")
 
-    check = gate.check_now(bed.room())
+    check = check_now(bed.room())
 
     assert check.result == result
     assert tail in check.tail

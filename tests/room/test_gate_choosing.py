@@ -5,8 +5,9 @@ import pytest
 from agentroom_git.core.checks import Chosen
 from agentroom_git.core.events import Recorded
 from agentroom_git.core.ids import SIDECAR
-from agentroom_git.room import contests, gate, logs, messages, notes, verifying
+from agentroom_git.room import contests, logs, messages, notes, verifying
 from agentroom_git.room.gate import choosing
+from agentroom_git.room.gate.reading import last_blame, read_green
 from agentroom_git.room.gate.work import Gate
 from rooms import Bed, edited, numbered
 
@@ -55,11 +56,11 @@ def test_the_version_with_which_the_check_passes_is_taken_and_said(contested: Be
     assert Gate(bed.room()).settle().result == "passed"
 
     assert bed.integrated("n.txt") == edited(numbered(), 5, line)
-    assert gate.read_green(bed.room()) == bed.room().integration()
+    assert read_green(bed.room()) == bed.room().integration()
     (event,) = chosen(bed)
     assert event.commit == bed.room().integration()
     assert event.tried[-1].endswith("passed")
-    assert gate.last_blame(bed.room()) is None
+    assert last_blame(bed.room()) is None
     (contest,) = contests.read_contests(bed.room())
     assert (contest.closed_by, contest.how) == ("agentroom", f"the check passes with the version of {name}")
     assert messages.read(bed.as_agent(name)).messages[-1].kind == "chosen"
@@ -102,7 +103,7 @@ def test_where_no_candidate_passes_at_most_eight_are_tried_and_the_author_is_tol
 
     assert bed.integrated("n.txt") == before
     assert chosen(bed) == []
-    assert gate.last_blame(bed.room()) is not None
+    assert last_blame(bed.room()) is not None
     assert runs(bed) <= 8 + 10
 
 

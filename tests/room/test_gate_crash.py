@@ -8,7 +8,8 @@ import pytest
 from agentroom_git.core.checks import Blamed, Checked, Chosen
 from agentroom_git.core.events import Body, Notice, Recorded
 from agentroom_git.core.ids import SIDECAR
-from agentroom_git.room import contests, gate, logs
+from agentroom_git.room import contests, logs
+from agentroom_git.room.gate.reading import last_blame, read_green
 from agentroom_git.room.gate.work import Gate
 from agentroom_git.room.room import Room, open_room
 from agentroom_git.system.clock import SystemClock
@@ -70,7 +71,7 @@ def test_the_author_is_told_once_and_green_stands_right(bed: Bed) -> None:
     blamed = [one for one in found if isinstance(one, Blamed)]
     assert [one.agents for one in blamed] == [("bob",)]
     assert [one.to for one in found if isinstance(one, Notice) and one.kind == "broken"] == [("bob",)]
-    assert gate.read_green(bed.room()) == good
+    assert read_green(bed.room()) == good
     results = Counter((one.commit, one.result) for one in found if isinstance(one, Checked))
     assert set(results.values()) == {1}
     assert bed.fsck() == ""
@@ -92,5 +93,5 @@ def test_a_choice_is_made_once_and_its_region_closed(bed: Bed) -> None:
     assert len([one for one in found if isinstance(one, Chosen)]) == 1
     assert len([one for one in found if isinstance(one, Notice) and one.kind == "chosen"]) == 1
     assert [one.closed_by for one in contests.read_contests(bed.room())] == ["agentroom"]
-    assert gate.read_green(bed.room()) == bed.room().integration()
-    assert gate.last_blame(bed.room()) is None
+    assert read_green(bed.room()) == bed.room().integration()
+    assert last_blame(bed.room()) is None

@@ -1,7 +1,7 @@
 import pytest
 
 from agentroom_git.core.ids import parse_agent
-from agentroom_git.room import coordination, presence
+from agentroom_git.room import coordination, running
 from agentroom_git.room.assignment import assign
 from agentroom_git.room.killed import close_killed
 from agentroom_git.system.files import write_json
@@ -15,7 +15,7 @@ ALICE = parse_agent("alice")
 def room(bed: Bed) -> Bed:
     """alice's run has left its record, as if it were killed; she has a task and holds it."""
     bed.join("alice")
-    write_json(presence.run_record(bed.room(), ALICE), {"pid": 1, "since": "", "command": "work"})
+    write_json(running.run_record(bed.room(), ALICE), {"pid": 1, "since": "", "command": "work"})
     assign(bed.as_agent("alice"), "posting rules")
     return bed
 
@@ -48,7 +48,7 @@ def test_one_that_gave_a_sign_of_life_within_its_lease_is_left_alone(room: Bed) 
 
 def test_one_that_runs_is_left_alone_whatever_it_does(room: Bed) -> None:
     silence(room)
-    lock = try_hold(presence.run_lock(room.room(), ALICE))
+    lock = try_hold(running.run_lock(room.room(), ALICE))
     assert lock is not None
 
     assert close_killed(room.room()) == []
@@ -57,6 +57,6 @@ def test_one_that_runs_is_left_alone_whatever_it_does(room: Bed) -> None:
 
 def test_one_that_was_never_run_is_left_alone(room: Bed) -> None:
     silence(room)
-    presence.run_record(room.room(), ALICE).unlink()
+    running.run_record(room.room(), ALICE).unlink()
 
     assert close_killed(room.room()) == []

@@ -14,7 +14,7 @@ from agentroom_git.core.ids import AgentName, Oid, parse_agent
 from agentroom_git.errors import UsageError
 from agentroom_git.git import archive, aside
 from agentroom_git.git.worktrees import Worktree
-from agentroom_git.room import coordination, logs, presence
+from agentroom_git.room import coordination, logs, presence, running
 from agentroom_git.room.presence import Departure, WorkUnderWayError
 from agentroom_git.room.room import Room, acting_as, open_room
 from agentroom_git.system.clock import SystemClock
@@ -133,8 +133,8 @@ def test_who_left_may_join_again_on_the_same_branch(bed: Bed) -> None:
 
 def test_leaving_while_running_is_refused(bed: Bed) -> None:
     bed.join("alice")
-    with held(presence.run_lock(bed.room(), ALICE), seconds=1, what="test"):
-        assert presence.is_running(bed.room(), ALICE)
+    with held(running.run_lock(bed.room(), ALICE), seconds=1, what="test"):
+        assert running.is_running(bed.room(), ALICE)
         with pytest.raises(UsageError, match="alice is running"):
             _leave(bed)
     assert bed.path("alice").exists()

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 import pytest
 
 from agentroom_git.room import messages
-from agentroom_git.room.syncing import Synced, SyncResult, Waiting
+from agentroom_git.room.sync_waits import Waiting
+from agentroom_git.room.syncing import Synced, SyncResult
 from rooms import Bed, edited, numbered
 
 

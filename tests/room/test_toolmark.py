@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from agentroom_git.room import coordination, toolmark
-from agentroom_git.room.syncing import Synced, SyncResult, Waiting, sync_room
+from agentroom_git.room.sync_waits import Waiting
+from agentroom_git.room.syncing import Synced, SyncResult, sync_room
 from rooms import Bed
 
 HOOK = [sys.executable, "-m", "agentroom_git", "hook", "claude"]

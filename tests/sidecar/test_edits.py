@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from agentroom_git.core.ids import AgentName
-from agentroom_git.room import coordination, messages, presence
+from agentroom_git.room import coordination, messages, running
 from agentroom_git.room.config import Autosave
 from agentroom_git.room.doctor.machine import examine_sidecar
 from agentroom_git.room.unwatched import write_unwatched
@@ -164,7 +164,7 @@ def quiet(joined: Bed) -> Iterator[Bed]:
 
 
 def test_after_a_quiet_time_edits_and_new_files_are_committed_and_reach_the_others(quiet: Bed) -> None:
-    with held(presence.run_lock(quiet.room(), AgentName("bob")), seconds=5.0, what="the run lock"):
+    with held(running.run_lock(quiet.room(), AgentName("bob")), seconds=5.0, what="the run lock"):
         quiet.write("bob", {"n.txt": edited(numbered(), 2, "bob"), "new.txt": "new\n"})
         until(lambda: (quiet.path("alice") / "new.txt").exists(), "alice has bob's new file")
 

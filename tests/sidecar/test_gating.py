@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from agentroom_git.room import doctor as doctors
-from agentroom_git.room import gate
+from agentroom_git.room.gate.reading import last_blame, read_green
 from agentroom_git.sidecar import lifecycle
 from agentroom_git.system.pids import is_alive
 from rooms import Bed
@@ -43,7 +43,7 @@ def serve(bed: Bed, check: str) -> None:
 
 
 def is_green(bed: Bed, path: str) -> bool:
-    green = gate.read_green(bed.room())
+    green = read_green(bed.room())
     return green is not None and path in bed.git("ls-tree", "--name-only", green, cwd=bed.repository).split()
 
 
@@ -53,9 +53,9 @@ def test_green_follows_what_is_folded_and_stays_behind_what_fails(served: Bed) -
     until(lambda: is_green(served, "good"), "green has what alice committed")
 
     served.commit("bob", {"broken": "x\n"})
-    until(lambda: gate.last_blame(served.room()) is not None, "somebody is blamed")
+    until(lambda: last_blame(served.room()) is not None, "somebody is blamed")
 
-    blamed = gate.last_blame(served.room())
+    blamed = last_blame(served.room())
     assert blamed is not None
     assert blamed.agents == ("bob",)
     assert not is_green(served, "broken")
@@ -68,7 +68,7 @@ def test_nobody_waits_for_a_check_that_runs(served: Bed, tmp_path: Path) -> None
     served.commit("alice", {"meanwhile": "x\n"})
     until((served.path("bob") / "meanwhile").exists, "bob has what alice committed")
 
-    assert gate.read_green(served.room()) is None
+    assert read_green(served.room()) is None
     (tmp_path / "go").touch()
     until(lambda: is_green(served, "meanwhile"), "the newest fold is green")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from agentroom_git.room import contests, messages, syncing, toolmark
+from agentroom_git.room import contests, messages, sync_waits, toolmark
 from agentroom_git.sidecar import lifecycle
 from landings import hook, land, landings
 from rooms import Bed, edited, numbered
@@ -295,7 +295,7 @@ def test_a_worktree_is_synced_as_soon_as_its_agents_tool_has_ended(served: Bed) 
     git_dir = str(room.repo.git_dir)
     toolmark.follow(git_dir, "PreToolUse", "Bash")
     served.commit("alice", {"a.txt": "x\n"})
-    until(lambda: "bob" in syncing.waits(room), "bob's worktree waits")
+    until(lambda: "bob" in sync_waits.waits(room), "bob's worktree waits")
     assert not (served.path("bob") / "a.txt").exists()
 
     toolmark.follow(git_dir, "PostToolUse", "Bash")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from agentroom_git.core.checks import PASSED, Checked
 from agentroom_git.core.ids import Oid
-from agentroom_git.room.gate import read_green
+from agentroom_git.room.gate.reading import read_green
 from agentroom_git.room.logs import read_events
 from simulation.seeds import Violation
 from simulation.world import BREAKS_THE_CHECK, World

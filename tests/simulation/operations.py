@@ -12,7 +12,7 @@ from unittest import mock
 from agentroom_git.core.ids import AgentName
 from agentroom_git.room import aftermath, coordination, leases, left_locks, messages, notes, presence, syncing, turn
 from agentroom_git.room.folding import Folder
-from agentroom_git.room.gate import check_now
+from agentroom_git.room.gate.work import check_now
 from agentroom_git.room.saving import save_edits
 from agentroom_git.room.turn import own_worktree
 from agentroom_git.system import locks

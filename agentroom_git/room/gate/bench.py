@@ -16,13 +16,14 @@ from agentroom_git.errors import AgentroomError
 from agentroom_git.git import detached
 from agentroom_git.git.worktrees import READY, Worktree, WorktreeError
 from agentroom_git.room.gate.results import Run
+from agentroom_git.room.gate.state import lock_file
 from agentroom_git.room.preparing import copy_files
 from agentroom_git.room.room import Room
 from agentroom_git.room.secrets import find_secret
 from agentroom_git.room.trust import Commands
 from agentroom_git.system.bounded import Ended, end_all, run_bounded
 from agentroom_git.system.files import read_json, replace_text, write_json
-from agentroom_git.system.locks import held, is_held
+from agentroom_git.system.locks import held
 from agentroom_git.system.process import environment
 
 LOCK_SECONDS = 24 * 3600.0
@@ -118,7 +119,7 @@ class Bench:
 @contextmanager
 def occupied(room: Room) -> Iterator[None]:
     """Hold the gate's lock for the block: one check at a time, whoever runs it."""
-    with held(_lock(room), seconds=LOCK_SECONDS, what="the gate"):
+    with held(lock_file(room), seconds=LOCK_SECONDS, what="the gate"):
         reap(room)
         yield
 
@@ -129,14 +130,6 @@ def reap(room: Room) -> None:
     if isinstance(mark, str) and mark:
         end_all(mark)
     _running(room).unlink(missing_ok=True)
-
-
-def is_occupied(room: Room) -> bool:
-    return is_held(_lock(room))
-
-
-def _lock(room: Room) -> Path:
-    return room.private / "gate.lock"
 
 
 def _running(room: Room) -> Path:

@@ -16,7 +16,8 @@ from agentroom_git.git import folds
 from agentroom_git.git.contested_refs import Stored
 from agentroom_git.git.folds import find_place, write_commit
 from agentroom_git.room.contests import UnresolvableError, open_records, tree_with
-from agentroom_git.room.folding import Folder, read_folds
+from agentroom_git.room.fold_chain import read_folds
+from agentroom_git.room.folding import Folder
 from agentroom_git.room.gate.results import Results
 from agentroom_git.room.gate.telling import AGENTROOM, record_choice
 from agentroom_git.room.room import Room

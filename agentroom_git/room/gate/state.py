@@ -1,10 +1,12 @@
-"""How far the gate got: a private file by which the sidecar knows whether there is something to do."""
+"""How far the gate got: a private file by which the sidecar knows whether there is something to do, and its lock."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from agentroom_git.room import logs
 from agentroom_git.room.room import Room
 from agentroom_git.system.files import read_json, write_json
+from agentroom_git.system.locks import is_held
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,3 +27,12 @@ def read_state(room: Room) -> GateState:
 def write_state(room: Room, tip: str, commands: str, problem: str = "") -> None:
     record = {"tip": tip, "commands": commands, "problem": problem, "at": logs.stamp(room)}
     write_json(room.private / "gate" / "state.json", record)
+
+
+def lock_file(room: Room) -> Path:
+    return room.private / "gate.lock"
+
+
+def is_occupied(room: Room) -> bool:
+    """Return whether a check is under way, whoever runs it."""
+    return is_held(lock_file(room))

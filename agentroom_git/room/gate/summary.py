@@ -5,10 +5,9 @@ from itertools import islice, takewhile
 
 from agentroom_git.core.checks import Blamed
 from agentroom_git.room import trust
-from agentroom_git.room.folding import read_folds
-from agentroom_git.room.gate.bench import is_occupied
+from agentroom_git.room.fold_chain import read_folds
 from agentroom_git.room.gate.reading import Check, last_blame, last_check, read_green
-from agentroom_git.room.gate.state import read_state
+from agentroom_git.room.gate.state import is_occupied, read_state
 from agentroom_git.room.room import Room
 
 MOST_BEHIND = 1000

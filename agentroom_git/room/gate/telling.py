@@ -11,11 +11,10 @@ from agentroom_git.core.ids import BASE, HUMAN, SIDECAR, AgentName, Oid
 from agentroom_git.git import folds
 from agentroom_git.room import logs
 from agentroom_git.room.contests import read_contests
-from agentroom_git.room.folding import LOCK_SECONDS, notice_key, tell
 from agentroom_git.room.gate.reading import chosen_folds, last_check, read_green
 from agentroom_git.room.gate.results import Run
+from agentroom_git.room.notices import fold_lock, notice_key, tell
 from agentroom_git.room.room import Room
-from agentroom_git.system.locks import held
 
 AGENTROOM = AgentName("agentroom")
 """In whose name the room's own choices are committed; no agent may be called so."""
@@ -27,7 +26,7 @@ def record_result(room: Room, commit: Oid, run: Run) -> None:
     """Write the result on a commit, unless it is the same as the last one there."""
     known = last_check(room, commit)
     if known is None or known.result != run.result:
-        with held(room.private / "fold.lock", seconds=LOCK_SECONDS, what="the fold lock"):
+        with fold_lock(room):
             logs.record(room, Checked(commit, run.result, run.seconds, run.tail), writer=SIDECAR)
 
 
@@ -54,7 +53,7 @@ def record_blame(room: Room, broken: Oid, partner: Oid | None, tail: str) -> Bla
     together = f" together with {_named(room, partner)}" if partner else ""
     text = f"{_named(room, broken)} broke the check{together}: {last_line(tail)}\n{tail[-MAX_TOLD:]}"
     to = tuple(agent for agent in agents if agent not in _NOBODY)
-    with held(room.private / "fold.lock", seconds=LOCK_SECONDS, what="the fold lock"):
+    with fold_lock(room):
         # Once it is blamed nobody looks at it again, so that comes last.
         if to:
             tell(room, Notice("broken", to, text, ()), key=notice_key("broken", broken))
@@ -75,7 +74,7 @@ def record_choice(room: Room, fold: Oid, broken: Oid, taken: Mapping[str, str], 
     """
     contests = [one for one in read_contests(room) if one.record.id in taken]
     agents = sorted({name for one in contests for side in one.record.agents for name in side} - _NOBODY)
-    with held(room.private / "fold.lock", seconds=LOCK_SECONDS, what="the fold lock"):
+    with fold_lock(room):
         for one in contests:
             if one.is_open:
                 how = f"the check passes with {taken[one.record.id]}"
