@@ -164,6 +164,6 @@ def learn(room: Room, seat: Seat) -> None:
     hookcache.write_known(seat, known, at)
 
 
-def _named(patterns: Sequence[str]) -> dict[str, int]:
+def _named(patterns: Sequence[str]) -> str:
     """Return the names that these patterns stand for, without globs and resources."""
-    return {name: 1 for path in patterns if (name := compiled(path).name) is not None}
+    return hookcache.names(name for path in patterns if (name := compiled(path).name) is not None)

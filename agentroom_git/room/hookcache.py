@@ -12,9 +12,10 @@ import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any
 
-VERSION = 2
+VERSION = 3
 _SINCE_BOOT = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 FAILED_OPEN = "failed-open.log"
 # What core/shell.py knows to write, in any of its spellings: a command with none of these in it writes nothing it sees.
@@ -50,17 +51,17 @@ class Seat:
 class Known:
     """What held at a fingerprint; `until` is in seconds since boot.
 
-    `mine` are paths that the agent holds (None: an edit need not be claimed), `others` those that somebody else does:
-    names, kept as keys, for there may be thousands. `globs` are what else others hold: what every path of one begins
-    with, then texts that each contains.
+    `mine` are paths that the agent holds (None: an edit need not be claimed), `others` those that somebody else does,
+    each as `names` joins them, for there may be thousands. `globs` are what else others hold: what every path of one
+    begins with, then texts that each contains.
     """
 
     __slots__ = ("globs", "has_news", "level", "mine", "others", "until")
 
     def __init__(
         self,
-        mine: dict[str, int] | None,
-        others: dict[str, int],
+        mine: str | None,
+        others: str,
         globs: list[list[str]],
         level: str,
         has_news: bool,
@@ -122,7 +123,7 @@ def find_seat(start: str) -> Seat | None:
 
 
 def _read(path: str) -> str:
-    with open(path, encoding="utf-8", errors="surrogateescape") as file:
+    with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
         return file.read(1_000_000)
 
 
@@ -160,10 +161,14 @@ def _status(path: str) -> str:
 def read_known(seat: Seat) -> Known | None:
     """Return what is known, if it is proven to be true still."""
     try:
-        record = parse_json(_read(seat.cache))
+        header, _, held = _read(seat.cache).partition("\0")
+        record = parse_json(header)
         if record["v"] != VERSION or record["fingerprint"] != fingerprint(seat) or now() >= record["until"]:
             return None
-        return Known(*(record[name] for name in ("mine", "others", "globs", "level", "has_news", "until")))
+        if len(held) != record["size"]:
+            return None
+        mine, rest = record["mine"], (record[name] for name in ("globs", "level", "has_news", "until"))
+        return Known(None if mine is None else held[:mine], held[mine or 0 :], *rest)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -173,10 +178,13 @@ def write_known(seat: Seat, known: Known, at: list[str]) -> None:
     import json  # noqa: PLC0415 - only where something was learnt
 
     os.makedirs(os.path.dirname(seat.cache), exist_ok=True)
-    record = {name: getattr(known, name) for name in Known.__slots__} | {"v": VERSION, "fingerprint": at}
+    record = {name: getattr(known, name) for name in ("globs", "level", "has_news", "until")}
+    held = f"{known.mine or ''}{known.others}"
+    mine = None if known.mine is None else len(known.mine)
+    record |= {"v": VERSION, "fingerprint": at, "mine": mine, "size": len(held)}
     new = f"{seat.cache}.{os.getpid()}"
-    with open(new, "w", encoding="utf-8") as file:
-        json.dump(record, file)
+    with open(new, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+        file.write(f"{json.dumps(record)}\0{held}")
     os.replace(new, seat.cache)
 
 
@@ -198,9 +206,14 @@ def is_free(known: Known, seat: Seat, path: str) -> bool:
     return not _is_below(relative, known.others) and not any(_may_cover(glob, relative) for glob in known.globs)
 
 
-def _is_below(path: str, names: dict[str, int]) -> bool:
+def names(paths: "Iterable[str]") -> str:
+    """Return the paths as one text, between NULs: to look through it for one takes less than to list thousands."""
+    return "\0".join(["", *paths, ""])
+
+
+def _is_below(path: str, held: str) -> bool:
     while path:
-        if path in names:
+        if f"\0{path}\0" in held:
             return True
         path = path.rpartition("/")[0]
     return False
