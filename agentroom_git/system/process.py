@@ -104,8 +104,13 @@ def git(*arguments: str, cwd: Path, env: Mapping[str, str] | None = None, stdin:
 
     What reads or writes files of a worktree may still run their filters: use `git/private_git.py` for those.
     """
-    sealed = _SEALED_ENVIRONMENT | dict(env or {})
-    return git_as_the_user(*arguments, cwd=cwd, env=sealed | git_settings(sealed, _SEAL), stdin=stdin)
+    return run(("git", *arguments), cwd=cwd, env=sealed_environment(env or {}), stdin=stdin)
+
+
+def sealed_environment(env: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment, with `env` on top, in which git runs none of the programs that a repository names."""
+    sealed = _SEALED_ENVIRONMENT | dict(env)
+    return _git_environment(sealed | git_settings(sealed, _SEAL))
 
 
 def git_as_the_user(*arguments: str, cwd: Path, env: Mapping[str, str] | None = None, stdin: bytes = b"") -> Finished:

@@ -23,7 +23,6 @@ COUNT = 40
 @pytest.fixture(autouse=True)
 def _listed_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log_scan, "WALKED", 5)
-    monkeypatch.setattr(log_scan, "LISTED", 7)
 
 
 @pytest.fixture
