@@ -147,8 +147,8 @@ class Bench:
     def grow(self, folds: int) -> None:
         """Fold so many commits of the agent, made without git's commands."""
         handle = pygit2.Repository(str(self.worktree))
-        who = pygit2.Signature("alice", "alice@example.invalid")
         for number in range(folds):
+            who = pygit2.Signature("alice", "alice@example.invalid")
             handle.head.set_target(self.room.integration())
             tree = handle.head.peel(pygit2.Tree)
             below = handle.TreeBuilder(handle[tree["d0"].id].peel(pygit2.Tree))

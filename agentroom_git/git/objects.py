@@ -5,7 +5,7 @@ folder by folder: a change of one file among 20,000 touches the few trees above 
 full.
 """
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -26,7 +26,7 @@ from agentroom_git.git.tree_write import edit_tree, find_entry
 from agentroom_git.git.writing import writing
 
 MAX_TOUCHED = 1000
-_MOST_KNOWN, _MOST_CHANGES, _LARGE = 50_000, 64, 1000
+_MOST_KNOWN, _MOST_CHANGES, _LARGE, _NEAR = 50_000, 64, 1000, 16
 
 
 @dataclass(slots=True)
@@ -76,13 +76,29 @@ class GitHistory(History):
         if pair not in self._reaches:
             if len(self._reaches) >= _MOST_KNOWN:
                 self._reaches.clear()
-            known = self._reached_by_a_parent(descendant, ancestor)
-            self._reaches[pair] = known or self.handle.descendant_of(descendant, ancestor)
+            self._reaches[pair] = self._reaches_afar(descendant, ancestor)
         return self._reaches[pair]
 
-    def _reached_by_a_parent(self, descendant: Oid, ancestor: Oid) -> bool:
-        """Return whether a parent is known to reach it: asked of each fold, a walk would be as long as the history."""
-        return any(parent == ancestor or self._reaches.get((parent, ancestor)) for parent in self.parents(descendant))
+    def _reaches_afar(self, descendant: Oid, ancestor: Oid) -> bool:
+        """Look at the nearest commits first: a walk goes by dates, and may take all of history if clocks differ."""
+        if self._is_near(descendant, ancestor):
+            return True
+        # Nothing reaches what was made on top of it.
+        if self.has_commit(ancestor) and self._is_near(ancestor, descendant):
+            return False
+        return self.handle.descendant_of(descendant, ancestor)
+
+    def _is_near(self, descendant: Oid, ancestor: Oid) -> bool:
+        """Return whether one of the next few commits below is the ancestor, or known to reach it."""
+        waiting = deque(self.parents(descendant))
+        for _ in range(_NEAR):
+            if not waiting:
+                return False
+            one = waiting.popleft()
+            if one == ancestor or self._reaches.get((one, ancestor)):
+                return True
+            waiting.extend(self.parents(one) if self.has_commit(one) else ())
+        return False
 
     def resolve(self, name: str) -> Oid | None:
         """Return the commit that git would understand by this name, or None."""

@@ -67,6 +67,43 @@ def test_what_a_commit_alone_reaches_is_right_with_any_clocks(repository: Path) 
             assert all(place[one] <= place[other] for one in found for other in reached[one] & alone)
 
 
+def test_what_reaches_what_is_right_with_any_clocks(repository: Path) -> None:
+    commits = _random_graph(repository, 3, count=60)
+    history = _history(repository)
+    reached: dict[Oid, set[Oid]] = {}
+    for one in commits:
+        reached[one] = {one}.union(*(reached[parent] for parent in history.parents(one)))
+    pairs = [(one, other) for one in commits for other in commits]
+    random.Random(3).shuffle(pairs)
+    assert all(history.reaches(one, other) == (other in reached[one]) for one, other in pairs)
+
+
+class _Unwalked(pygit2.Repository):
+    """A repository whose history is too long to be walked."""
+
+    def descendant_of(self, descendant: object, ancestor: object) -> bool:
+        raise AssertionError(f"walked from {descendant} for {ancestor}")
+
+
+def test_what_a_fold_asks_is_told_without_a_walk_whatever_the_clock_of_an_agent_says(repository: Path) -> None:
+    history = GitHistory(_Unwalked(str(repository)))
+    handle = history.handle
+    tree = handle.TreeBuilder().write()
+
+    def commit(seconds: int, *parents: Oid) -> Oid:
+        who = pygit2.Signature("t", "t@example.invalid", seconds, 0)
+        ids = [pygit2.Oid(hex=parent) for parent in parents]
+        return Oid(str(handle.create_commit(None, who, who, "c", tree, ids)))
+
+    fold = tip = commit(1_700_000_000)
+    for number in range(5):
+        before, tip = tip, commit(1_600_000_000, fold)
+        assert history.reaches(tip, before)
+        assert not history.reaches(fold, tip)
+        fold = commit(1_700_000_000 + number, fold, tip)
+        assert history.reaches(fold, before)
+
+
 def test_writing_a_tree_puts_and_removes_files_and_drops_empty_folders(repository: Path, git) -> None:
     history = _history(repository)
     tree = Oid(git("rev-parse", "HEAD^{tree}", cwd=repository).strip())
