@@ -31,11 +31,6 @@ class Attributes:
     binary: str | bool | None
     generated: str | bool | None
 
-    @property
-    def needs_git(self) -> bool:
-        """Whether only git can write the file, because a program or another encoding is asked for."""
-        return isinstance(self.filter, str) or isinstance(self.working_tree_encoding, str)
-
 
 def read_attributes(repo: pygit2.Repository, path: bytes) -> Attributes:
     return Attributes(
@@ -47,6 +42,11 @@ def read_attributes(repo: pygit2.Repository, path: bytes) -> Attributes:
         binary=repo.get_attr(path, "binary"),
         generated=repo.get_attr(path, "linguist-generated"),
     )
+
+
+def needs_git(repo: pygit2.Repository, path: bytes) -> bool:
+    """Whether only git can write the file, because a program or another encoding is asked for."""
+    return any(isinstance(repo.get_attr(path, name), str) for name in ("filter", "working-tree-encoding"))
 
 
 def for_merging(attributes: Attributes) -> MergeAttributes:

@@ -8,7 +8,7 @@ and only then the locks.
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pygit2
@@ -27,28 +27,24 @@ from agentroom_git.git.displacement import (
     Step,
     apply_step,
     digest,
-    keep_overwritten,
-    late_paths,
     make_bench,
     sweep,
-    undo,
     unfinished,
 )
 from agentroom_git.git.index_file import IndexCopy, IndexUnreadableError
+from agentroom_git.git.late_writers import LATE_SECONDS, Behind, Brought
 from agentroom_git.git.operations import operation_under_way
-from agentroom_git.git.ref_lock import clear_left, mark_lock
+from agentroom_git.git.ref_lock import mark_lock
 from agentroom_git.git.repo import common_dir_of, head_branch
-from agentroom_git.git.tree_diff import Change, Entry, diff_trees
-from agentroom_git.git.worktree_lock import clear_own_stale_lock, has_traces, hold, hold_left, is_taken
+from agentroom_git.git.taking_back import TakingBack, tip_of
+from agentroom_git.git.tree_diff import Change, Entry
+from agentroom_git.git.worktree_lock import clear_own_stale_lock, has_traces, hold, is_taken
 from agentroom_git.system.clock import Clock
 from agentroom_git.system.exchange import ExchangeError, Folder, Mark
 from agentroom_git.system.failpoint import Failpoint, silent
-from agentroom_git.system.pids import is_alive, is_git_at_work_in, own_name
+from agentroom_git.system.pids import is_git_at_work_in, own_name
 
-__all__ = ["Advanced", "Waits", "advance", "recover", "sweep"]
-
-LATE_SECONDS = 0.02
-"""How long after a sync the displaced files are looked at again."""
+__all__ = ["LATE_SECONDS", "Advanced", "Brought", "Waits", "advance", "bring", "recover", "sweep"]
 
 REFLOG_MESSAGE = "agentroom: sync"
 _MISMATCH: dict[Act, Reason] = {
@@ -87,6 +83,26 @@ def advance(
     `failpoint` is called with the name of each step that changes something, before it.
 
     Raises KeyError for a commit or object that the repository lacks.
+    """
+    brought = bring(worktree, branch, old, new, stage=stage, clock=clock, failpoint=failpoint)
+    if brought.behind is not None:
+        clock.sleep(LATE_SECONDS)
+    return brought.outcome()
+
+
+def bring(
+    worktree: Path,
+    branch: str,
+    old: str,
+    new: str,
+    *,
+    stage: Path,
+    clock: Clock,
+    failpoint: Failpoint = silent,
+) -> Brought:
+    """Do what `advance` does, but for the look at late writers: that is `outcome()` of what is returned.
+
+    So that of many worktrees none waits for the writers of another; `LATE_SECONDS` should pass in between.
     """
     handle = _open(worktree)
     with Folder(worktree, has_modes=has_modes(handle)) as tree:
@@ -154,20 +170,22 @@ class _Sync:
         self._stage = stage
         self._clock = clock
         self._failpoint = failpoint
+        self._back = TakingBack(handle, self._git_dir, tree, stage, clock, failpoint)
 
     def recover(self) -> bool:
-        is_half_done = self._pending() or half_save.is_left(self._git_dir)
-        return self._recover() is None if is_half_done else clear_own_stale_lock(self._git_dir)
+        if self._back.is_any_left():
+            return self._back.recover() is None
+        return clear_own_stale_lock(self._git_dir)
 
-    def run(self) -> Advanced | Waits:
-        hindrance = self._recover() or self._state()
+    def run(self) -> Brought:
+        hindrance = self._back.recover() or self._state()
         if hindrance is None and is_taken(self._git_dir):
             hindrance = Waits("locked")
         if hindrance is not None:
-            return hindrance
-        tip = self._tip(self._ref)
+            return Brought(hindrance)
+        tip = tip_of(self._handle, self._ref)
         if tip != self._old:
-            return Advanced((), ()) if tip == self._new else Waits("moved")
+            return Brought(Advanced((), ()) if tip == self._new else Waits("moved"))
         with make_bench(self._stage, self._clock, has_modes=self._tree.has_modes) as bench:
             return self._run_on(bench)
 
@@ -192,14 +210,14 @@ class _Sync:
             return Waits("locked", detail="git is at work there")
         return hindrance
 
-    def _run_on(self, bench: Bench) -> Advanced | Waits:
+    def _run_on(self, bench: Bench) -> Brought:
         try:
             with IndexCopy(self._git_dir) as index:
                 staged = self._prepare(bench, index)
                 outcome = staged if isinstance(staged, Waits) else self._sync(bench, staged, index)
         except IndexUnreadableError as error:
             bench.discard()
-            return Waits("exchange", detail=error.message)
+            return Brought(Waits("exchange", detail=error.message))
         except (AgentroomError, OSError):
             # A full disk, say: what was staged must not keep it full.
             if not bench.is_begun:
@@ -207,10 +225,9 @@ class _Sync:
             raise
         if isinstance(staged, Waits) or not bench.is_begun:
             bench.discard()
-            return outcome
-        self._clock.sleep(LATE_SECONDS)
-        late = (*late_paths(bench, staged.steps), *keep_overwritten(self._tree, bench, staged.steps))
-        return replace(outcome, late=late)
+            return Brought(outcome)
+        tree = self._tree
+        return Brought(outcome, Behind(tree.root, bench.path, tree.has_modes, staged.steps, bench.taken_out))
 
     def _prepare(self, bench: Bench, index: IndexCopy) -> _Staged | Waits:
         """Find out what to do and make the new files and the new index, before anything is locked."""
@@ -262,10 +279,10 @@ class _Sync:
             try:
                 outcome = self._sync_or_refuse(bench, staged, index)
             except BaseException:
-                self._take_back(bench, self._journal(staged.steps))
+                self._back.take_back(bench, self._journal(staged.steps))
                 raise
             if isinstance(outcome, Waits):
-                self._take_back(bench, self._journal(staged.steps))
+                self._back.take_back(bench, self._journal(staged.steps))
             else:
                 self._failpoint("finish")
                 bench.finish()
@@ -292,7 +309,7 @@ class _Sync:
             return Waits("locked", detail=str(error))
         self._failpoint("mark branch lock")
         mark_lock(common_dir_of(self._git_dir), self._ref)
-        if self._tip(self._ref) != self._old:
+        if tip_of(self._handle, self._ref) != self._old:
             return Waits("moved")
         refused = self._sync_files_and_index(bench, staged, index)
         if refused is not None:
@@ -312,83 +329,13 @@ class _Sync:
                 return Waits(_MISMATCH[step.act], (step.path,))
         self._failpoint("write index")
         if staged.wanted:
-            index.install(staged.wanted, self._trusted_statuses(staged.marks))
+            index.install(self._trusted_statuses(staged.marks))
         return None
 
     def _trusted_statuses(self, marks: dict[bytes, Mark]) -> dict[bytes, os.stat_result]:
         """The status of each file that nobody has saved since it was made or read."""
         found = {path: self._tree.status(path) for path in marks}
         return {path: status for path, status in found.items() if status is not None and Mark.of(status) == marks[path]}
-
-    def _recover(self) -> Waits | None:
-        """Take back what syncs and saves that were killed have left, then release their locks."""
-        pending = self._pending()
-        if not pending and not half_save.is_left(self._git_dir):
-            clear_own_stale_lock(self._git_dir)
-            return None
-        if any(is_alive(journal.owner) and journal.owner != own_name() for _, journal in pending):
-            return Waits("locked")
-        with hold_left(self._git_dir, self._failpoint) as is_held:
-            if not is_held:
-                return Waits("locked")
-            pending = self._pending()
-            if not all(clear_left(common_dir_of(self._git_dir), journal.ref, self._clock) for _, journal in pending):
-                return Waits("locked", detail="the branch is locked")
-            for path, journal in pending:
-                self._recover_from(path, journal)
-            self._failpoint("take back save")
-            half_save.take_back(self._handle, self._git_dir)
-        clear_own_stale_lock(self._git_dir)  # and what lies beside the locks
-        return None
-
-    def _pending(self) -> list[tuple[Path, Journal]]:
-        """The syncs to take back: none while HEAD is elsewhere or git amid something, which takes a removed lock."""
-        found = unfinished(self._stage, self._git_dir)
-        if not found or operation_under_way(self._git_dir) or is_commit_marked(self._git_dir):
-            return []
-        head = head_branch(self._handle)
-        return [(path, journal) for path, journal in found if journal.old == journal.new or journal.ref == head]
-
-    def _recover_from(self, path: Path, journal: Journal) -> None:
-        with Bench(path, has_modes=journal.has_modes) as bench:
-            self._take_back(bench, journal)
-
-    def _take_back(self, bench: Bench, journal: Journal) -> None:
-        self._roll_back(bench, journal)
-        self._failpoint("finish taking back")
-        bench.finish()
-
-    def _roll_back(self, bench: Bench, journal: Journal) -> None:
-        """Put files and index back to the journal's old commit, unless its branch did move on to the new one."""
-        tip = self._tip(journal.ref) or journal.old
-        if tip != journal.old and (tip == journal.new or self._handle.descendant_of(tip, journal.new)):
-            return
-        changes = self._changes(journal.old, journal.new)
-        since = self._changes(journal.old, tip)
-        # An agent that removed our lock and committed may have committed new files of ours: those stay.
-        kept = {path for path in changes.keys() & since.keys() if changes[path][1] == since[path][1]}
-        changes = {path: change for path, change in changes.items() if path not in kept}
-        self._failpoint("undo files")
-        undo(self._tree, bench, journal.steps, only=changes.keys())
-        self._failpoint("undo index")
-        self._restore_index(changes)
-
-    def _restore_index(self, changes: dict[bytes, Change]) -> None:
-        with IndexCopy(self._git_dir) as index:
-            wanted = {path: before for path, (before, after) in changes.items() if index.entry(path) == after}
-            if wanted and index.edit(wanted):
-                index.write_ahead()
-                index.install(wanted, {})
-
-    def _changes(self, old: str, new: str) -> dict[bytes, Change]:
-        trees = (str(self._handle[commit].peel(pygit2.Tree).id) for commit in (old, new))
-        return diff_trees(self._handle, *trees)
-
-    def _tip(self, ref: str) -> str | None:
-        try:
-            return str(self._handle.lookup_reference(ref).target)
-        except KeyError:
-            return None
 
 
 def _staged_paths(index: IndexCopy, changes: Mapping[bytes, Change]) -> Waits | None:

@@ -4,6 +4,7 @@ Git's rule of what is clean applies: a file counts as unmodified if adding it wo
 A file with edits is to hold the new commit's text with the edits on top, where the two do not meet.
 """
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from agentroom_git.git.attributes import (
     FILE_NAME,
     for_merging,
     is_clean,
+    needs_git,
     read_attributes,
     to_worktree,
     with_attributes_of,
@@ -68,7 +70,7 @@ class Planner:
         self._has_symlinks = _is_on(repo, "core.symlinks")
         self._ignores_case = "core.ignorecase" in repo.config and repo.config.get_bool("core.ignorecase")
         self._old_tree, self._new_tree = str(old_tree.id), str(new_tree.id)
-        self.changes = diff_trees(repo, str(old_tree.id), str(new_tree.id))
+        self.changes = _diff(repo, self._old_tree, self._new_tree)
         self._before = self._after = without_index(repo, self.changes, is_indexed, scratch / "before")
         if any(path.rpartition(b"/")[2] == FILE_NAME for path in self.changes):
             self._after = with_attributes_of(repo, new_tree, self.changes, scratch / "after")
@@ -121,7 +123,7 @@ class Planner:
 
     def _needs_git(self, path: bytes, change: Change) -> bool:
         sides = zip((self._before, self._after), change, strict=True)
-        return any(_is_file(entry) and read_attributes(repo, path).needs_git for repo, entry in sides)
+        return any(needs_git(repo, path) for repo in {repo for repo, entry in sides if _is_file(entry)})
 
     def _plan_path(self, path: bytes, before: Entry | None, after: Entry | None) -> Action | Mark | Reason | None:
         seen, mark = self._tree.look(path)
@@ -194,6 +196,22 @@ class Planner:
         if entry.mode == SYMLINK:
             return Kind.SYMLINK
         return Kind.EXECUTABLE if entry.mode == EXECUTABLE and self._tree.has_modes else Kind.FILE
+
+
+# Most worktrees of a room are brought from one tree to another together.
+_DIFFS: OrderedDict[tuple[str, str], Mapping[bytes, Change]] = OrderedDict()
+_MOST_DIFFS, _LARGE = 8, 1000
+
+
+def _diff(repo: pygit2.Repository, old_tree: str, new_tree: str) -> Mapping[bytes, Change]:
+    found = _DIFFS.get((old_tree, new_tree))
+    if found is None:
+        found = diff_trees(repo, old_tree, new_tree)
+        if len(found) <= _LARGE:
+            _DIFFS[old_tree, new_tree] = found
+        while len(_DIFFS) > _MOST_DIFFS:
+            _DIFFS.popitem(last=False)
+    return found
 
 
 _REGULAR = frozenset({Kind.FILE, Kind.EXECUTABLE})

@@ -17,7 +17,7 @@ from pygit2.enums import FileStatus, RepositoryOpenFlag
 
 from agentroom_git.core.ids import Oid
 from agentroom_git.errors import AgentroomError
-from agentroom_git.git.attributes import read_attributes, to_blob, to_blob_id
+from agentroom_git.git.attributes import needs_git, to_blob, to_blob_id
 from agentroom_git.git.objects import GitHistory
 
 MAX_TEXT = 5 * 1024 * 1024
@@ -102,7 +102,7 @@ class Dirt:
             return Edit(path, base, None, is_gone=True) if entry is not None else None
         if not stat.S_ISREG(mark[4]) or (entry is None and self._is_ignored(path)):
             return None
-        if mark[1] > MAX_TEXT or read_attributes(self.handle, path).needs_git:
+        if mark[1] > MAX_TEXT or needs_git(self.handle, path):
             # What only git could compare is taken for as it was while its status in the index is.
             is_as_before = self.handle.status_file(os.fsdecode(path)) == FileStatus.CURRENT
             return None if is_as_before else Edit(path, base, None)

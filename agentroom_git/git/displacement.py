@@ -16,7 +16,7 @@ import shutil
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -266,8 +266,9 @@ def keep_overwritten(tree: Folder, bench: Bench, steps: Sequence[Step]) -> tuple
 
 def unfinished(stage: Path, git_dir: Path) -> list[tuple[Path, Journal]]:
     """The benches of syncs of this worktree that neither finished nor were undone, newest first."""
-    found = [(path, _read_journal(path / _JOURNAL)) for path in _benches(stage) if os.path.exists(f"{path}/{_JOURNAL}")]
-    return [(path, journal) for path, journal in reversed(found) if journal.git_dir == git_dir]
+    benches = [stage / name for name in _names(stage) if os.path.exists(f"{stage}/{name}/{_JOURNAL}")]
+    found = [(path, _read_journal(path / _JOURNAL)) for path in reversed(benches)]
+    return [(path, journal) for path, journal in found if journal.git_dir == git_dir]
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,7 +283,7 @@ class Kept:
 def list_displaced(stage: Path, most: int) -> list[Kept]:
     """What the last syncs, so many at most, displaced and `sweep` has not taken, oldest first."""
     found: list[Kept] = []
-    for bench in _benches(stage)[-most:]:
+    for bench in [stage / name for name in _names(stage)[-most:]]:
         started = _started(bench)
         if started is None or not (bench / _DONE).exists():
             continue
@@ -296,10 +297,8 @@ def list_displaced(stage: Path, most: int) -> list[Kept]:
 def sweep(stage: Path, older_than_seconds: float, clock: Clock) -> tuple[bytes, ...]:
     """Delete the displaced files of syncs older than this; return the paths that were written late, which are kept."""
     late: list[bytes] = []
-    for path in _benches(stage):
-        if _age_seconds(path, clock) < older_than_seconds:
-            # They are in order of time, and there is one for each sync of the last while.
-            break
+    oldest = (clock.now() - timedelta(seconds=older_than_seconds)).strftime(_NAME_FORMAT)
+    for path in [stage / name for name in _names(stage) if name < oldest]:
         if (path / _JOURNAL).exists():
             continue
         found = _late_paths_of(path)
@@ -322,9 +321,10 @@ def _overwritten(path: Path, steps: Sequence[Step]) -> tuple[bytes, ...]:
     return tuple(step.path for step, file in zip(steps, kept, strict=True) if file.exists())
 
 
-def _benches(stage: Path) -> list[Path]:
+def _names(stage: Path) -> list[str]:
+    """Return the names of a stage's benches in order of time."""
     names = os.listdir(stage) if stage.is_dir() else []
-    return [stage / name for name in sorted(names) if _NAME.fullmatch(name)]
+    return sorted(name for name in names if _NAME.fullmatch(name))
 
 
 def _started(bench: Path) -> datetime | None:
@@ -332,11 +332,6 @@ def _started(bench: Path) -> datetime | None:
         return datetime.strptime(bench.name.rpartition("-")[0], _NAME_FORMAT).replace(tzinfo=UTC)
     except ValueError:
         return None
-
-
-def _age_seconds(bench: Path, clock: Clock) -> float:
-    started = _started(bench)
-    return (clock.now() - started).total_seconds() if started is not None else 0.0
 
 
 def _read_journal(path: Path) -> Journal:

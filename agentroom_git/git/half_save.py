@@ -6,6 +6,7 @@ can be taken back or needs not to be.
 """
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -73,10 +74,11 @@ def has_note(folder: Path) -> bool:
 
 
 def _left(git_dir: Path) -> Iterator[Path]:
-    for path in sorted(git_dir.glob(f"{PREFIX}*/{_NOTE}")):
-        found = _read(path.parent)
-        if found is None or not is_alive(found.owner):
-            yield path.parent
+    names = os.listdir(git_dir) if git_dir.is_dir() else []
+    for folder in [git_dir / name for name in sorted(names) if name.startswith(PREFIX)]:
+        found = _read(folder) if has_note(folder) else None
+        if has_note(folder) and (found is None or not is_alive(found.owner)):
+            yield folder
 
 
 def _read(folder: Path) -> _Note | None:

@@ -6,18 +6,21 @@ left to libgit2.
 """
 
 import hashlib
+import os
+import struct
 from array import array
 from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import BinaryIO, Self
 
 from agentroom_git.git.tree_diff import Entry
 
 HEADER = 12
 CHECKSUM = 20
-_ID, _FLAGS, _NAME = 40, 60, 62
+_MODE, _MODE_END, _ID, _FLAGS, _NAME = 24, 28, 40, 60, 62
+_STATUS = struct.Struct(">10L")
 _EXTENDED, _STAGE, _LENGTH = 0x40, 0x30, 0xFFF  # the first two in the higher byte of the flags
 # What an extension says of entries that change must go with it: where they are, what is untracked, what a monitor saw.
 _DROPPED = frozenset({b"EOIE", b"IEOT", b"UNTR", b"FSMN"})
@@ -42,14 +45,20 @@ class IndexBytes:
 
     def __init__(self, data: bytes, layout: _Layout, extensions: list[tuple[bytes, bytes]]) -> None:
         self._data, self._layout, self._extensions = data, layout, extensions
+        self._pieces: list[bytes | memoryview] = [memoryview(data)[:-CHECKSUM]]
+        self._edited = layout
+        self._set: dict[bytes, tuple[int, int]] = {}  # the piece of each entry that was set, and where it begins
 
     @classmethod
-    def parse(cls, data: bytes) -> Self | None:
-        """Return the index, or None where its form is not one of the usual ones or it is damaged."""
+    def parse(cls, data: bytes, *, is_sound: bool = False) -> Self | None:
+        """Return the index, or None where its form is not one of the usual ones or it is damaged.
+
+        `is_sound`: the bytes are known to have the checksum that they end with.
+        """
         if data[:4] != b"DIRC" or data[4:8] not in (b"\0\0\0\2", b"\0\0\0\3"):
             return None
         checksum = data[-CHECKSUM:]
-        if hashlib.sha1(data[:-CHECKSUM], usedforsecurity=False).digest() != checksum:
+        if not is_sound and _checksum([memoryview(data)[:-CHECKSUM]]) != checksum:
             return None
         layout = _LAYOUTS.get(checksum) or _walk(data)
         extensions = _extensions(data, layout.offsets[-1])
@@ -69,45 +78,59 @@ class IndexBytes:
         if at == len(self) or self._path(at) != path:
             return None
         start = self._layout.offsets[at]
-        mode = int.from_bytes(self._data[start + 24 : start + 28], "big")
+        mode = int.from_bytes(self._data[start + _MODE : start + _MODE_END], "big")
         return Entry(self._data[start + _ID : start + _FLAGS].hex(), mode)
 
     def edit(self, wanted: Mapping[bytes, Entry | None]) -> bool:
-        """Set or remove entries; false, with nothing changed, if others stand where a directory has to be or below."""
+        """Set or remove entries; false, with nothing changed, if others stand where a directory has to be or below.
+
+        To be done once: what is asked of it afterwards is answered as if it had not been edited.
+        """
         if self._is_in_the_way(wanted):
             return False
-        old, offsets = self._layout.offsets, array("I")
-        pieces: list[bytes] = []
+        old, offsets, data = self._layout.offsets, array("I"), memoryview(self._data)
+        pieces: list[bytes | memoryview] = [b""]
         done = shift = 0
         for path in sorted(wanted):
             at = self._find(path)
-            pieces.append(self._data[old[done] : old[at]])
+            pieces.append(data[old[done] : old[at]])
             offsets.extend(_shifted(old[done:at], shift))
             done = at + (at < len(self) and self._path(at) == path)
             entry = wanted[path]
             new = b"" if entry is None else _encode(path, entry)
             if new:
+                self._set[path] = (len(pieces), old[at] + shift)
                 pieces.append(new)
                 offsets.append(old[at] + shift)
             shift += len(new) - (old[done] - old[at])
-        pieces.append(self._data[old[done] : old[-1]])
+        pieces.append(data[old[done] : old[-1]])
         offsets.extend(_shifted(old[done:], shift))
-        self._extensions = [
-            (name, _invalidate(body, wanted) if name == _TREE else body) for name, body in self._extensions
-        ]
-        header = self._data[:8] + (len(offsets) - 1).to_bytes(4, "big")
-        tail = [part for name, body in self._extensions for part in (name, len(body).to_bytes(4, "big"), body)]
-        self._data = b"".join([header, *pieces, *tail, bytes(CHECKSUM)])
-        self._layout = _Layout(offsets, self._layout.conflicts)
+        pieces[0] = self._data[:8] + (len(offsets) - 1).to_bytes(4, "big")
+        for name, body in self._extensions:
+            kept = _invalidate(body, wanted) if name == _TREE else body
+            pieces += [name, len(kept).to_bytes(4, "big"), kept]
+        self._pieces, self._edited = pieces, _Layout(offsets, self._layout.conflicts)
         return True
 
-    def data(self) -> bytes:
-        """Return the bytes, whose checksum is still to be put at the end; see `remember`."""
-        return self._data
+    def pieces(self) -> list[bytes | memoryview]:
+        """Return the bytes, one after the other, with zeros for the checksum: `seal` puts it into the file."""
+        return [*self._pieces, bytes(CHECKSUM)]
 
-    def remember(self, checksum: bytes) -> None:
-        """Keep what is known for the next time, when the index has this checksum."""
-        _remember(checksum, self._layout)
+    def seal(self, file: BinaryIO, statuses: Mapping[bytes, os.stat_result]) -> bytes:
+        """Give entries that were set their file's status, and the file its checksum, which is returned."""
+        for path, status in statuses.items():
+            if path in self._set:
+                number, offset = self._set[path]
+                entry = self._pieces[number]
+                mode = int.from_bytes(entry[_MODE:_MODE_END], "big")
+                self._pieces[number] = encode_status(status, mode) + bytes(entry[_ID:])
+                file.seek(offset)
+                file.write(self._pieces[number])
+        checksum = _checksum(self._pieces)
+        file.seek(-CHECKSUM, os.SEEK_END)
+        file.write(checksum)
+        _remember(checksum, self._edited)
+        return checksum
 
     def _find(self, path: bytes) -> int:
         return bisect_left(range(len(self)), path, key=self._path)
@@ -179,6 +202,28 @@ def _encode(path: bytes, entry: Entry) -> bytes:
     size = (_NAME + len(path) + 8) & ~7
     fields = bytes(24) + entry.mode.to_bytes(4, "big") + bytes(12) + bytes.fromhex(entry.id)
     return (fields + min(len(path), _LENGTH).to_bytes(2, "big") + path).ljust(size, b"\0")
+
+
+def encode_status(status: os.stat_result, mode: int) -> bytes:
+    """Return what an entry of this mode keeps of its file's status."""
+    whole = (
+        *divmod(status.st_ctime_ns, 1_000_000_000),
+        *divmod(status.st_mtime_ns, 1_000_000_000),
+        status.st_dev,
+        status.st_ino,
+        mode,
+        status.st_uid,
+        status.st_gid,
+        status.st_size,
+    )
+    return _STATUS.pack(*(field & 0xFFFFFFFF for field in whole))
+
+
+def _checksum(pieces: Iterable[bytes | memoryview]) -> bytes:
+    found = hashlib.sha1(usedforsecurity=False)
+    for piece in pieces:
+        found.update(piece)
+    return found.digest()
 
 
 def _shifted(offsets: "array[int]", by: int) -> Iterable[int]:

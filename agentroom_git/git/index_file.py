@@ -10,21 +10,22 @@ import hashlib
 import itertools
 import os
 import struct
+from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import BinaryIO, Self
 
 import pygit2
 from pygit2.enums import FileMode
 
 from agentroom_git.errors import AgentroomError
-from agentroom_git.git.index_bytes import CHECKSUM, IndexBytes
+from agentroom_git.git.index_bytes import CHECKSUM, IndexBytes, encode_status
 from agentroom_git.git.tree_diff import Entry
 from agentroom_git.system.exchange import Mark
 
 _HEADER = struct.Struct(">4sLL")
-_STATUS = struct.Struct(">10L")
+_STATUS_SIZE = 40
 _MODE_OFFSET = 24  # ctime, mtime, device and inode come before the mode; owner, group and size after it
 _NAME_LENGTH_MASK = 0xFFF
 _NUMBERS = itertools.count()
@@ -44,9 +45,8 @@ class IndexCopy:
         self._path = git_dir / "index"
         self._copy = git_dir / f"index.agentroom-{next(_NUMBERS)}-{os.getpid()}"
         self._mark = self._look()
-        self._data = b""
-        before = self._path.read_bytes() if self._mark is not None else b""
-        self._index = IndexBytes.parse(before) or _ByLibrary(git_dir, self._copy, before)
+        before, is_sound = self._read() if self._mark is not None else (b"", False)
+        self._index = IndexBytes.parse(before, is_sound=is_sound) or _ByLibrary(git_dir, self._copy, before)
 
     def __enter__(self) -> Self:
         return self
@@ -69,9 +69,9 @@ class IndexCopy:
 
     def write_ahead(self) -> None:
         """Write the copy to the disk. ext4 would do so at the rename, for 4 ms in which git is locked out."""
-        self._data = self._index.data()
+        pieces = self._index.pieces()
         with self._copy.open("wb") as file:
-            file.write(self._data)
+            file.writelines(pieces)
             file.flush()
             os.fsync(file.fileno())
 
@@ -79,25 +79,48 @@ class IndexCopy:
         """Whether the index is still the one that was copied."""
         return self._look() == self._mark
 
-    def install(self, wanted: Mapping[bytes, Entry | None], statuses: Mapping[bytes, os.stat_result]) -> None:
-        """Swap in the copy, with the status of the files that are known to hold what their entry says.
+    def install(self, statuses: Mapping[bytes, os.stat_result]) -> None:
+        """Swap in the copy, with the status of those files that are known to hold what their new entry says.
 
         The new index keeps the date of the old one. Git trusts an entry's status only when the file is older than the
         index; with a later date it would miss a save of the same size in the second before.
         """
-        new = with_statuses(self._data, wanted, statuses)
         with self._copy.open("r+b") as file:
-            file.write(new)
-        if self._mark is not None:
-            os.utime(self._copy, ns=(self._mark.modified_ns, self._mark.modified_ns))
-        self._copy.rename(self._path)
-        self._index.remember(new[-CHECKSUM:])
+            checksum = self._index.seal(file, statuses)
+            file.flush()
+            if self._mark is not None:
+                os.utime(file.fileno(), ns=(self._mark.modified_ns, self._mark.modified_ns))
+            self._copy.rename(self._path)
+            _remember(self._path, os.fstat(file.fileno()), checksum)
+
+    def _read(self) -> tuple[bytes, bool]:
+        """Return the index's bytes, and whether they are those that were put there by `install`."""
+        with self._path.open("rb") as file:
+            data = file.read()
+            return data, _WRITTEN.get(self._path) == (*_signs(os.fstat(file.fileno())), data[-CHECKSUM:])
 
     def _look(self) -> Mark | None:
         return Mark.of(self._path.stat()) if self._path.exists() else None
 
     def discard(self) -> None:
         self._copy.unlink(missing_ok=True)
+
+
+# What tells each index that was put in its place: its checksum need not be computed when it is read again. Nobody can
+# set the last date, the second of the two.
+_WRITTEN: OrderedDict[Path, tuple[int, int, int, int, bytes]] = OrderedDict()
+_MOST_WRITTEN = 64
+
+
+def _signs(status: os.stat_result) -> tuple[int, int, int, int]:
+    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+def _remember(path: Path, status: os.stat_result, checksum: bytes) -> None:
+    _WRITTEN[path] = (*_signs(status), checksum)
+    _WRITTEN.move_to_end(path)
+    while len(_WRITTEN) > _MOST_WRITTEN:
+        _WRITTEN.popitem(last=False)
 
 
 class _ByLibrary:
@@ -114,6 +137,8 @@ class _ByLibrary:
             copy.write_bytes(before)
         self._index = pygit2.Index(str(copy))
         self._before = len(self._index)
+        self._wanted: Mapping[bytes, Entry | None] = {}
+        self._data = before
 
     def entry(self, path: bytes) -> Entry | None:
         name = os.fsdecode(path)
@@ -127,7 +152,7 @@ class _ByLibrary:
         return tuple(sorted({os.fsencode(side.path) for side in sides}))
 
     def edit(self, wanted: Mapping[bytes, Entry | None]) -> bool:
-        expected = self._before
+        expected, self._wanted = self._before, wanted
         for path, entry in sorted(wanted.items(), key=lambda item: item[1] is not None):
             name = os.fsdecode(path)
             there = name in self._index
@@ -138,15 +163,20 @@ class _ByLibrary:
                 self._index.remove(name)
         return len(self._index) == expected
 
-    def data(self) -> bytes:
+    def pieces(self) -> list[bytes | memoryview]:
         self._index.write()
-        return self._copy.read_bytes()
+        self._data = self._copy.read_bytes()
+        return [self._data]
 
-    def remember(self, checksum: bytes) -> None:
-        """Nothing is known of it."""
+    def seal(self, file: BinaryIO, statuses: Mapping[bytes, os.stat_result]) -> bytes:
+        new = _with_statuses(self._data, self._wanted, statuses)
+        file.write(new)
+        return new[-CHECKSUM:]
 
 
-def with_statuses(data: bytes, wanted: Mapping[bytes, Entry | None], statuses: Mapping[bytes, os.stat_result]) -> bytes:
+def _with_statuses(
+    data: bytes, wanted: Mapping[bytes, Entry | None], statuses: Mapping[bytes, os.stat_result]
+) -> bytes:
     """The bytes of an index with the status of some entries filled in; what is not found stays as it is."""
     signature, version, _ = _HEADER.unpack_from(data)
     if signature != b"DIRC" or version not in (2, 3):
@@ -162,24 +192,10 @@ def with_statuses(data: bytes, wanted: Mapping[bytes, Entry | None], statuses: M
         found = data.find(bytes.fromhex(entry.id) + flags + path + b"\0", position)
         if found < 0:
             continue
-        start = found - _STATUS.size
+        start = found - _STATUS_SIZE
         mode = data[start + _MODE_OFFSET : start + _MODE_OFFSET + 4]
         if int.from_bytes(mode, "big") == entry.mode:
-            _STATUS.pack_into(patched, start, *_fields(statuses[path], entry.mode))
+            patched[start:found] = encode_status(statuses[path], entry.mode)
         position = found
     patched[-CHECKSUM:] = hashlib.sha1(patched[:-CHECKSUM], usedforsecurity=False).digest()
     return bytes(patched)
-
-
-def _fields(status: os.stat_result, mode: int) -> tuple[int, ...]:
-    whole = (
-        *divmod(status.st_ctime_ns, 1_000_000_000),
-        *divmod(status.st_mtime_ns, 1_000_000_000),
-        status.st_dev,
-        status.st_ino,
-        mode,
-        status.st_uid,
-        status.st_gid,
-        status.st_size,
-    )
-    return tuple(field & 0xFFFFFFFF for field in whole)

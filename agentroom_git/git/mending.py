@@ -11,7 +11,7 @@ import pygit2
 from pygit2.enums import RepositoryOpenFlag
 
 from agentroom_git.core.ids import Oid
-from agentroom_git.git.attributes import read_attributes, to_worktree
+from agentroom_git.git.attributes import needs_git, to_worktree
 from agentroom_git.git.checkout_plan import has_modes
 from agentroom_git.git.displacement import Act, Journal, Step, apply_step, digest, make_bench, undo
 from agentroom_git.git.tree_diff import EXECUTABLE, FILE
@@ -38,7 +38,7 @@ class WorktreeFile:
     @property
     def needs_git(self) -> bool:
         """Whether only git can tell what commits have there, by a program or in another encoding."""
-        return read_attributes(self.handle, self.path).needs_git
+        return needs_git(self.handle, self.path)
 
     def at(self, commit: Oid) -> bytes | None:
         """The text that a commit has, or None where it has no regular file. Raises KeyError for a missing commit."""

@@ -1,7 +1,7 @@
 """Syncing: bring integration into the agents' worktrees, and say of each that waits why it does."""
 
 import errno
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +11,7 @@ from agentroom_git.core.events import Notice
 from agentroom_git.core.ids import AgentName, Oid
 from agentroom_git.core.plan import Place, Stay, plan_sync
 from agentroom_git.errors import AgentroomError
-from agentroom_git.git.checkout import Advanced, advance, recover, sweep
+from agentroom_git.git.checkout import LATE_SECONDS, Advanced, Brought, bring, recover, sweep
 from agentroom_git.git.folds import read_fold
 from agentroom_git.git.operations import operation_under_way
 from agentroom_git.git.worktrees import Worktree
@@ -29,7 +29,8 @@ from agentroom_git.system.locks import held
 LOCK_SECONDS = 60.0
 # An event has a limit of size, above which nobody could read it.
 MAX_TOLD = 20
-MAX_AT_ONCE = 8
+MAX_AT_ONCE = 2
+_TROUBLE = (AgentroomError, OSError, KeyError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +63,20 @@ def sync_room(room: Room, only: Collection[AgentName] = (), *, asked: bool = Fal
             for agent, worktree in sorted(worktrees.items())
             if not only or agent in only
         ]
-        # Each move has its own handle and worktree, and spends most of its time waiting for the disk or a late writer.
-        with ThreadPoolExecutor(max_workers=MAX_AT_ONCE) as pool:
-            results = list(pool.map(lambda step: step.run() if isinstance(step, _Move) else step, planned))
+        results = _bring_all(room, planned)
         if not asked:
             results = [_make_way(room, result) for result in results]
         _remember(room, results, whole=not only)
         return results
+
+
+def _bring_all(room: Room, planned: Sequence["SyncResult | _Move"]) -> list[SyncResult]:
+    """Make the moves, each with its own handle in its own worktree, and then look at all late writers."""
+    with ThreadPoolExecutor(max_workers=MAX_AT_ONCE) as pool:
+        made = list(pool.map(lambda step: step.run() if isinstance(step, _Move) else step, planned))
+    if any(isinstance(one, _Moved) and one.brought.behind is not None for one in made):
+        room.clock.sleep(LATE_SECONDS)
+    return [one.result() if isinstance(one, _Moved) else one for one in made]
 
 
 def _make_way(room: Room, result: SyncResult) -> SyncResult:
@@ -93,30 +101,47 @@ class _Move:
     old: Oid
     new: Oid
 
-    def run(self) -> SyncResult:
-        """Do it; one worktree's trouble is told and does not keep the others from being synced."""
+    def run(self) -> "_Moved | Waiting":
+        """Make it; one worktree's trouble is told and does not keep the others from being synced."""
         room = self.room
         stage = stage_dir(room, self.agent)
         branch = room.names.branch(self.agent)
+        ends = (branch, self.old, self.new)
         try:
             sweep(stage, KEEP_SECONDS, room.clock)
             reading.note_sync(str(self.git_dir), self.old, self.new)
-            done = advance(
-                self.worktree, branch, self.old, self.new, stage=stage, clock=room.clock, failpoint=room.failpoint
-            )
-        except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                text = f"the disk of {self.worktree} is full: free space, it goes on by itself"
-                return Waiting(self.agent, "full", text, ())
-            return Waiting(self.agent, "broken", f"{one_line(str(error))}: run agentroom doctor", ())
-        except (AgentroomError, KeyError) as error:
-            return Waiting(self.agent, "broken", f"{one_line(str(error))}: run agentroom doctor", ())
+            brought = bring(self.worktree, *ends, stage=stage, clock=room.clock, failpoint=room.failpoint)
+        except _TROUBLE as error:
+            return _in_trouble(self, error)
+        return _Moved(self, brought)
+
+
+@dataclass(frozen=True, slots=True)
+class _Moved:
+    """A move that was made, but for the look at late writers."""
+
+    move: _Move
+    brought: Brought
+
+    def result(self) -> SyncResult:
+        move = self.move
+        try:
+            done = self.brought.outcome()
+        except _TROUBLE as error:
+            return _in_trouble(move, error)
         late = tuple(path_text(path) for path in done.late)
         if isinstance(done, Advanced):
             paths = tuple(path_text(path) for path in (*done.written, *done.removed))
-            return Synced(self.agent, self.new, paths, late)
-        stays = waiting(room, self.agent, done.reason, tuple(path_text(path) for path in done.paths))
+            return Synced(move.agent, move.new, paths, late)
+        stays = waiting(move.room, move.agent, done.reason, tuple(path_text(path) for path in done.paths))
         return replace(stays, late=late)
+
+
+def _in_trouble(move: _Move, error: Exception) -> Waiting:
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        text = f"the disk of {move.worktree} is full: free space, it goes on by itself"
+        return Waiting(move.agent, "full", text, ())
+    return Waiting(move.agent, "broken", f"{one_line(str(error))}: run agentroom doctor", ())
 
 
 def _plan(room: Room, agent: AgentName, worktree: Worktree, *, is_held: bool, asked: bool) -> SyncResult | _Move:
@@ -147,7 +172,7 @@ def _rest(room: Room, agent: AgentName, worktree: Worktree, reason: str) -> Wait
     """Leave the worktree where it is, but for what a sync that was killed after its last step left there."""
     try:
         recover(worktree.path, stage=stage_dir(room, agent), clock=room.clock, failpoint=room.failpoint)
-    except (AgentroomError, OSError, KeyError) as error:
+    except _TROUBLE as error:
         return Waiting(agent, "broken", f"{one_line(str(error))}: run agentroom doctor", ())
     unsafe = unsafe_paths(room, room.integration(), worktree.head) if reason == "unfolded" and worktree.head else ()
     if unsafe:

@@ -4,8 +4,8 @@ A container or sandbox counts its own pids, so the name also says in which pid n
 """
 
 import os
-from collections.abc import Collection
-from contextlib import nullcontext
+from collections.abc import Collection, Iterator
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -111,37 +111,33 @@ def is_git_at_work_in(folder: Path) -> bool:
 
     Commands that only read, or serve, may run for hours (a log in a pager, a file-system monitor) and do not count.
     """
-    inside = f"{folder.resolve()}{os.sep}"
-    with os.scandir(_PROC) if _PROC.is_dir() else nullcontext(()) as processes:
-        return any(_is_git_in(process.path, inside) for process in processes if process.name.isdigit())
+    inside = f"{os.path.realpath(folder)}{os.sep}"
+    return any(_is_git(process) for process, place in _places() if place.startswith(inside))
 
 
 def is_anybody_in(folder: Path) -> bool:
     """Whether a process has its working directory in the folder; false where there is no /proc."""
-    inside = f"{folder.resolve()}{os.sep}"
-    with os.scandir(_PROC) if _PROC.is_dir() else nullcontext(()) as processes:
-        return any(_cwd_of(one.path).startswith(inside) for one in processes if one.name.isdigit())
+    inside = f"{os.path.realpath(folder)}{os.sep}"
+    return any(place.startswith(inside) for _, place in _places())
 
 
-def _cwd_of(process: str) -> str:
-    """Return the working directory with a slash at its end, or an empty text where we may not know."""
+def _places() -> Iterator[tuple[str, str]]:
+    """Yield of every process its folder in /proc, and its working directory with a slash at its end.
+
+    They are hundreds, so Python's path objects are left out, and those whose directory we may not know.
+    """
+    for name in os.listdir(_PROC) if _PROC.is_dir() else ():
+        if name.isdigit():
+            process = f"{_PROC}{os.sep}{name}"
+            with suppress(OSError):
+                yield process, f"{os.readlink(f'{process}/cwd')}{os.sep}"
+
+
+def _is_git(process: str) -> bool:
     try:
-        return f"{os.readlink(f'{process}/cwd')}{os.sep}"
-    except OSError:
-        return ""
-
-
-def _is_git_in(process: str, inside: str) -> bool:
-    try:
-        # One of hundreds, so without Python's file objects.
-        handle = os.open(f"{process}/comm", os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            if os.read(handle, 32) != b"git\n":
+        with open(f"{process}/comm", "rb") as file:
+            if file.read() != b"git\n":
                 return False
-        finally:
-            os.close(handle)
-        if not f"{os.readlink(f'{process}/cwd')}{os.sep}".startswith(inside):
-            return False
         with open(f"{process}/cmdline", "rb") as file:
             words = file.read(65536).split(b"\0")
     except OSError:

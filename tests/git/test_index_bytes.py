@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from agentroom_git.git.index_bytes import CHECKSUM, IndexBytes
+from agentroom_git.git.index_bytes import IndexBytes
 from agentroom_git.git.tree_diff import EXECUTABLE, FILE, Entry
 from rooms import Git
 
@@ -53,10 +53,9 @@ class Index:
         assert parsed is not None
         if not parsed.edit({path.encode(): entry for path, entry in wanted.items()}):
             return False
-        data = parsed.data()[:-CHECKSUM]
-        checksum = hashlib.sha1(data, usedforsecurity=False).digest()
-        self.path.write_bytes(data + checksum)
-        parsed.remember(checksum)
+        with self.path.open("w+b") as file:
+            file.writelines(parsed.pieces())
+            parsed.seal(file, {})
         return True
 
 
