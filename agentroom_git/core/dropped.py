@@ -17,10 +17,11 @@ def find_dropped(objects: Objects, agent: AgentName, before: Oid, new: Oid, resu
     changes = objects.changes(before, result)
     still = set[bytes]().union(*(lines_at(objects, now) for _, now in changes.values()))
     gone = {path: lines_at(objects, old) - still for path, (old, _) in changes.items()}
-    if not any(gone.values()):
+    anywhere = {line for lines in gone.values() for line in lines if line.strip()}
+    if not anywhere:
         return ()
     differing = objects.changes(result, new).values()
-    wanted = {line for _, entry in differing for line in lines_at(objects, entry) if line.strip()}
+    wanted = set[bytes]().union(*(lines_at(objects, entry) & anywhere for _, entry in differing))
     return tuple(
         Contested(
             id=record_id(path, "dropped", None, [changes[path][0], objects.entry(new, path)]),

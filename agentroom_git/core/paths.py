@@ -8,6 +8,7 @@ backslash read as a separator would give a refused component.
 """
 
 import re
+from functools import lru_cache
 
 MAX_COMPONENT_BYTES = 255
 MAX_PATH_BYTES = 4096
@@ -24,6 +25,7 @@ def is_safe_path(path: bytes) -> bool:
     return all(_is_safe_component(component) for component in path.split(b"/"))
 
 
+@lru_cache(maxsize=4096)
 def _is_safe_component(component: bytes) -> bool:
     if not component or len(component) > MAX_COMPONENT_BYTES:
         return False

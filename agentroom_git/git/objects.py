@@ -6,7 +6,7 @@ full.
 """
 
 from collections import defaultdict, deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import pygit2
@@ -26,7 +26,7 @@ from agentroom_git.git.tree_write import edit_tree, find_entry
 from agentroom_git.git.writing import writing
 
 MAX_TOUCHED = 1000
-_MOST_KNOWN, _MOST_CHANGES, _LARGE, _NEAR = 50_000, 64, 1000, 16
+_MOST_KNOWN, _MOST_CHANGES, _MOST_BETWEEN, _LARGE, _NEAR = 50_000, 64, 256, 1000, 16
 
 
 @dataclass(slots=True)
@@ -37,6 +37,8 @@ class GitHistory(History):
     _reaches: dict[tuple[Oid, Oid], bool] = field(default_factory=dict)
     _touched: dict[tuple[Oid, Oid], frozenset[bytes]] = field(default_factory=dict)
     _entries: dict[tuple[Oid, bytes], Entry | None] = field(default_factory=dict)
+    _between: dict[tuple[frozenset[Oid], Oid], list[Oid]] = field(default_factory=dict)
+    _independent: deque[frozenset[Oid]] = field(default_factory=lambda: deque(maxlen=8))
     _changes: dict[tuple[Oid | None, Oid | None], Changes] = field(default_factory=dict)
 
     @property
@@ -109,13 +111,23 @@ class GitHistory(History):
 
     def between(self, bases: frozenset[Oid], commit: Oid) -> Iterator[Oid]:
         """Yield the commits that `commit` reaches and none of `bases` does, children before parents."""
+        if (bases, commit) not in self._between:
+            if len(self._between) >= _MOST_BETWEEN:
+                self._between.clear()
+            found = self._walk(bases, commit)
+            if len(found) > _LARGE:
+                return iter(found)
+            self._between[bases, commit] = found
+        return iter(self._between[bases, commit])
+
+    def _walk(self, bases: frozenset[Oid], commit: Oid) -> list[Oid]:
         walker = self.handle.walk(pygit2.Oid(hex=commit), SortMode.TOPOLOGICAL)
         for base in bases:
             walker.hide(pygit2.Oid(hex=base))
         found = [Oid(str(one.id)) for one in walker]
         if self._walked_too_far(bases, found):
-            found = [one for one in found if not any(self.reaches(base, one) for base in bases)]
-        return iter(found)
+            return [one for one in found if not any(self.reaches(base, one) for base in bases)]
+        return found
 
     def _walked_too_far(self, bases: frozenset[Oid], found: list[Oid]) -> bool:
         """Return whether a base reaches a commit that the walk gave: it goes by dates, and clocks differ.
@@ -130,17 +142,37 @@ class GitHistory(History):
         return sum(1 for _ in self.between(bases, commit))
 
     def maximal(self, commits: frozenset[Oid]) -> frozenset[Oid]:
+        if len(commits) < 2:
+            return commits
+        # The heads of a room grow by one with each fold, and those before are known to reach none of each other.
+        known = next((one for one in self._independent if one <= commits and len(commits - one) < 2), None)
+        found = self._compare_all(commits) if known is None else self._add(known, *commits - known)
+        if found not in self._independent:
+            self._independent.append(found)
+        return found
+
+    def _compare_all(self, commits: frozenset[Oid]) -> frozenset[Oid]:
         return frozenset(
             one for one in commits if not any(one != other and self.reaches(other, one) for other in commits)
         )
 
+    def _add(self, independent: frozenset[Oid], *more: Oid) -> frozenset[Oid]:
+        """Return the maximal ones of commits that reach none of each other, and one more or none."""
+        found = independent
+        for commit in more:
+            alone = set(self.between(independent, commit))
+            # Whoever the commit reaches among them it reaches first where its own work ends.
+            found = independent - self._border(alone) | {commit} if alone else independent
+        return found
+
+    def _border(self, alone: Collection[Oid]) -> set[Oid]:
+        """Return the parents, of commits that one commit alone reaches, that others reach, too."""
+        return {parent for one in alone for parent in self.parents(one)}.difference(alone)
+
     def meet(self, commits: frozenset[Oid], commit: Oid) -> frozenset[Oid]:
-        if any(self.reaches(one, commit) for one in commits):
-            return frozenset({commit})
         # What `commit` alone reaches ends at commits that the others reach too: those include the maximal ones.
         alone = set(self.between(commits, commit))
-        border = {parent for one in alone for parent in self.parents(one)} - alone
-        return self.maximal(frozenset(border))
+        return self.maximal(frozenset(self._border(alone))) if alone else frozenset({commit})
 
     def author_of(self, commit: Oid) -> AgentName:
         named = trailers.values(self.message(commit), trailers.AGENT)

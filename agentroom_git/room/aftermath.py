@@ -102,9 +102,9 @@ def _own_commits(room: Room, made: Made) -> Iterator[Oid]:
     They are on the first parents of its branch; merges there carry other people's changes and are left out.
     """
     history = room.history
-    previous = history.parents(made.id)[0]
+    new = set(history.between(frozenset({history.parents(made.id)[0]}), made.folded))
     commit = made.folded
-    while not history.reaches(previous, commit):
+    while commit in new:
         parents = history.parents(commit)
         if len(parents) == 1 and history.author_of(commit) in (made.agent, BASE):
             yield commit

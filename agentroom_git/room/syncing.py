@@ -29,6 +29,7 @@ from agentroom_git.system.locks import held
 LOCK_SECONDS = 60.0
 # An event has a limit of size, above which nobody could read it.
 MAX_TOLD = 20
+# One waits for the disk while the other works. More would share Python's lock, and the first come when the last does.
 MAX_AT_ONCE = 2
 _TROUBLE = (AgentroomError, OSError, KeyError)
 

@@ -50,6 +50,20 @@ def test_maximal_commits_are_what_git_calls_independent(repository: Path, git, s
     )
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_heads_that_are_added_one_after_the_other_are_what_git_calls_independent(
+    repository: Path, git, seed: int
+) -> None:
+    commits = _random_graph(repository, seed, count=40)
+    history = _history(repository)
+    heads: frozenset[Oid] = frozenset()
+    some = random.Random(seed).sample(commits, 14)
+    for number, one in enumerate(some):
+        heads = history.maximal(heads | {one})
+        expected = git("merge-base", "--independent", *some[: number + 1], cwd=repository).split()
+        assert heads == frozenset(expected)
+
+
 def test_what_a_commit_alone_reaches_is_right_with_any_clocks(repository: Path) -> None:
     for seed in range(6):
         commits = _random_graph(repository, seed, count=80)
