@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from agentroom_git.core.ids import AgentName
 from agentroom_git.git.private_git import PREFIX
-from agentroom_git.room import coordination, messages, notes, scratchpad, tasks, turn
+from agentroom_git.room import comparing, coordination, messages, notes, scratchpad, tasks, turn
 from agentroom_git.room.saving import Saved
 from agentroom_git.room.status import read_status
 from agentroom_git.sidecar import lifecycle
@@ -104,6 +105,8 @@ def _use_the_tools(bed: Bed) -> Saved:
     scratchpad.add_note(alice, "a note")
     tasks.add(alice, "a task")
     tasks.found_work(alice)
+    comparing.compare(alice, AgentName("alice"))
+    comparing.compare(alice, None)
     done = turn.take_turn(alice)
     coordination.release(alice, None)
     read_status(alice)

@@ -21,6 +21,7 @@ GROUPS = {
     "coordination": ("claim", "release", "handoff", "claims", "broadcast", "read"),
     "tasks": ("note", "wait", "task"),
     "inspect": ("status", "log", "contested", "resolve"),
+    "diff": ("diff",),
     "stats": ("stats",),
     "mcp": ("mcp",),
     "demo": ("demo",),
