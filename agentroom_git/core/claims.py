@@ -227,7 +227,8 @@ def _without(table: Table, gone: Collection[Claim]) -> Table:
 def hand_over(table: Table, giver: AgentName, paths: Sequence[str], to: AgentName, *, at: str) -> Handed | NotHanded:
     """Move the giver's claims on exactly these patterns to another agent, all or nothing, under new tokens.
 
-    The giver must not keep a claim that excludes what it hands over. An auto claim becomes a claim proper.
+    The giver must not keep a claim that excludes what it hands over. An auto claim becomes a claim proper. Raises
+    `UsageError` where the receiver would hold more than one agent may.
     """
     foreign, unknown = _not_mine(table, giver, paths)
     before = tuple(c for c in table.of(giver) if c.path in paths)
@@ -242,6 +243,7 @@ def hand_over(table: Table, giver: AgentName, paths: Sequence[str], to: AgentNam
     # What the receiver holds shared already goes on under the new token.
     doubled = tuple(c for c in table.of(to) if (c.path, c.shared) in {(one.path, one.shared) for one in before})
     left = _without(table, (*before, *doubled))
+    _refuse_too_many(to, (*left.of(to), *claims))
     return Handed(Table(table.highest + len(claims), (*left.claims, *claims)), claims, before)
 
 

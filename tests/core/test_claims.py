@@ -284,6 +284,15 @@ def test_handing_over_moves_exactly_the_named_claims_under_new_tokens() -> None:
         assert set(answer.table.of(giver)) == {c for c in table.of(giver) if c.path != path}
 
 
+def test_nothing_is_handed_to_who_holds_as_much_as_one_may() -> None:
+    alice, bob = AGENTS
+    full = tuple(Claim(n, bob, f"f{n}", False, "", "", 60) for n in range(1, MAX_HELD + 1))
+    one = Claim(MAX_HELD + 1, alice, "a", False, "", "", 60)
+    with pytest.raises(UsageError, match=f"{bob} would hold more than {MAX_HELD} claims"):
+        hand_over(Table(one.token, (*full, one)), alice, ["a"], bob, at="")
+    assert isinstance(hand_over(Table(one.token, (*full[1:], one)), alice, ["a"], bob, at=""), Handed)
+
+
 def test_nothing_is_handed_over_when_one_of_several_is_not_held() -> None:
     alice, bob = AGENTS
     table = Table(2, (Claim(1, alice, "a", False, "", "", 60), Claim(2, bob, "b", False, "", "", 60)))
