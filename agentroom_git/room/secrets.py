@@ -50,6 +50,14 @@ _NAMES = (
 _ASSIGNED = re.compile(
     rf"(?i)(?:[\w-]*[_-])?(?:{_NAMES})(?:[_-]\w+)?[\"'\])]*\s*(?:=>|:=|==?|:|\bis\b)\s*[\"'`]?(?P<value>[^\s\"'`,;]{{8,256}})"
 )
+# Where a program takes a password from: what stands there is one, also a short one made of a word and a number.
+_GIVEN = re.compile(
+    r"(?:\b[A-Z0-9_]{0,40}(?:PASSWORD|PASSWD|PASSPHRASE|_PASS|_PWD|_SECRET)="
+    r"|--(?:password|passwd|passphrase)[= ]"
+    r"|\bsshpass -p ?"
+    r"|\b(?:curl|wget|http)\b[^\n]{0,200}? (?:-u|--user)[= ]?[\w.@+-]{1,64}:"
+    r"|\bmysql[a-z]{0,8}\b[^\n]{0,200}? -p)[\"']?(?P<value>[^\s\"'`,;]{6,256})"
+)
 # Shown in place of a password in documentation and examples.
 _STAND_IN = re.compile(
     r"(?i)^(?:\$|%|<|\{|\[|x{3,}|\*{3,}|\.{3}|your|my|the|some|example|changeme|change_me|placeholder|password|secret"
@@ -103,6 +111,8 @@ def find_secret(text: str) -> str:
         return "a password in a URL"
     if any(_is_secret_value(found["value"]) for found in _ASSIGNED.finditer(text)):
         return "a password or key"
+    if any(_is_given_value(found["value"]) for found in _GIVEN.finditer(text)):
+        return "a password"
     if any(_is_random(found["value"], 4.0) for found in _QUOTED.finditer(text)):
         return "a random key"
     return _ask_library(text) if _COULD_BE.search(text) else ""
@@ -115,6 +125,12 @@ def _is_secret_value(value: str) -> bool:
         return False
     kinds = sum(bool(re.search(kind, value)) for kind in (r"[a-z]", r"[A-Z]", r"\d", r"[^A-Za-z0-9_.-]"))
     return (kinds >= 3 and _entropy(value) >= 2.5) or _is_random(value, 3.2)
+
+
+def _is_given_value(value: str) -> bool:
+    """Return whether a password that a program is given is meant: letters and digits, and nothing to be filled in."""
+    is_mixed = re.search(r"\d", value) is not None and re.search(r"[A-Za-z]", value) is not None
+    return is_mixed and not _STAND_IN.match(value) and "/" not in value[:2] and "(" not in value
 
 
 def _is_random(value: str, bits: float) -> bool:

@@ -157,6 +157,19 @@ def test_at_most_1_percent_of_2000_ordinary_messages_are_refused() -> None:
     assert len(refused) <= 20, refused
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "DB_PASSWORD={} make seed", "export PGPASSWORD='{}'", "run it with --password {} once", "--passphrase={}",
+        "sshpass -p {} ssh deploy@db", "curl -s -u admin:{} https://ci.example.org/job", "mysql -u root -p{} ledger",
+    ],
+)  # fmt: skip
+def test_a_short_password_that_a_program_is_given_is_found(command: str) -> None:
+    assert find_secret(command.format("sunshine99")) == "a password"
+    for stand_in in ("$DB_PASSWORD", "<password>", "changeme1", "/run/secrets/db1", "hunter2", "prompted"):
+        assert find_secret(command.format(stand_in)) == "", stand_in
+
+
 def test_a_refused_secret_is_nowhere_in_the_repository_nor_in_the_answer(bed: Bed) -> None:
     bed.join("alice")
     alice = bed.as_agent("alice")
@@ -196,6 +209,9 @@ def test_every_detector_of_the_library_is_there() -> None:
     assert len(secrets._detectors()) == len(secrets._LIBRARY)
 
 
-@pytest.mark.parametrize("unit", ["password=", "a:b@", "://x:", "sk-", "token is ", "eyJ", "'A1" * 9, "gh"])
+@pytest.mark.parametrize(
+    "unit",
+    ["password=", "a:b@", "://x:", "sk-", "token is ", "eyJ", "'A1" * 9, "gh", "curl -u a:", "mysql -p", "A_SECRET"],
+)
 def test_no_text_takes_long_to_judge(unit: str) -> None:
     find_secret((unit * 2000)[:2000])
