@@ -22,6 +22,7 @@ GROUPS = {
     "tasks": ("note", "wait", "task"),
     "inspect": ("status", "log", "contested", "resolve"),
     "diff": ("diff",),
+    "watch": ("watch",),
     "stats": ("stats",),
     "mcp": ("mcp",),
     "demo": ("demo",),

@@ -1,26 +1,20 @@
 """Looking at the room: status, log, contested, resolve."""
 
 import difflib
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from agentroom_git.cli.coordination import describe_claim
 from agentroom_git.cli.opened import As, Json, here
-from agentroom_git.cli.output import duration, plain, print_json, say
+from agentroom_git.cli.output import plain, print_json, say
+from agentroom_git.cli.status_lines import place_of, status_lines
 
 if TYPE_CHECKING:
-    from agentroom_git.git.contested_refs import Stored
     from agentroom_git.room.contests import Contest
-    from agentroom_git.room.status import Presence, Status
 
 OPEN = 3
-MAX_TASKS = 20
-MAX_CLAIMS = 50
 ENDINGS = ("urged", "abandoned")
 """Kinds of events of agents that were about to end with work left."""
-NO_TOPIC = "without a topic"
 
 
 def register(app: typer.Typer) -> None:
@@ -42,70 +36,8 @@ def status(
 
         print_json({**plain(found), "stats": read_stats(room)})
         return
-    sidecar = "running" if found.sidecar else "not running: agentroom sidecar start"
-    say(f"room {found.room} at {found.integration[:10]}, sidecar {sidecar}")
-    if found.disk:
-        say(f"  nothing is folded or synced: {found.disk}")
-    if found.configuration:
-        say(f"  {found.configuration} (what it said last holds; tell the user)")
-    for agent in found.agents:
-        _say_agent(agent)
-    if not found.agents:
-        say("  nobody has joined: agentroom run NAME -- COMMAND")
-    _say_claims(found)
-    _say_contests(found)
-    for text in found.gate.lines if found.gate else ():
-        say(f"  {text}")
-    _say_work(found)
-    for line in found.folds:
-        say(f"  {line.at} {line.text}")
-    for problem in found.problems:
-        say(f"  cannot read {problem.id[:10]} in {problem.ref}: {problem.problem} ({problem.hint})")
-
-
-def _say_claims(found: "Status") -> None:
-    for held in found.claims[:MAX_CLAIMS]:
-        say("  " + describe_claim(held.claim.agent, held.claim.path, held.claim.reason, held.left, held.claim.shared))
-    if len(found.claims) > MAX_CLAIMS:
-        say(f"  {len(found.claims) - MAX_CLAIMS} more claims: agentroom claims, or agentroom status PATH")
-
-
-def _say_contests(found: "Status") -> None:
-    for record in found.contested:
-        say(f"  contested {record.id}: {_place(record)}")
-    for clash in found.warnings:
-        say(f"  early warning: {' and '.join(clash.agents)} edit {clash.describe()}: contested once both are committed")
-
-
-def _say_work(found: "Status") -> None:
-    for task in found.tasks[:MAX_TASKS]:
-        say(f"  task {task.summary}")
-    if len(found.tasks) > MAX_TASKS:
-        say(f"  {len(found.tasks) - MAX_TASKS} more tasks: agentroom task list")
-    if found.topics:
-        say(f"  notes: {', '.join(f'{name or NO_TOPIC} ({count})' for name, count in found.topics[:MAX_TASKS])}")
-
-
-def _say_agent(agent: "Presence") -> None:
-    seen = f", last seen {duration(agent.silent)} ago" if agent.silent is not None else ""
-    unread = f", {agent.unread}{'+' if agent.has_more_unread else ''} unread" if agent.unread else ""
-    where = f" in {agent.worktree}" if agent.worktree else ""
-    say(f"  {agent.agent} {agent.state}{seen}{unread}{where}")
-    if agent.waits is not None:
-        about = f" ({', '.join(agent.waits.paths[:5])})" if agent.waits.paths else ""
-        say(f"    waits: {agent.waits.text}{about}")
-    if agent.displaced:
-        folder = Path(agent.displaced[-1].file).parent.parent
-        count = len(agent.displaced)
-        versions = "1 replaced version" if count == 1 else f"{count} replaced versions"
-        say(f"    {versions} of its files, kept for an hour: {folder} (--json names each)")
-
-
-def _place(record: "Stored") -> str:
-    lines = f" lines {record.start}-{record.start + max(record.lines, 1) - 1}" if record.start else ""
-    names = " against ".join(" and ".join(side) or "nobody" for side in record.agents)
-    stands = "" if record.winner is None else f", {' and '.join(record.agents[record.winner])}'s stands"
-    return f"{record.path}{lines} ({record.kind}): {names}{stands}"
+    for line in status_lines(found):
+        say(line)
 
 
 def log(
@@ -159,7 +91,7 @@ def contested(
 def _say_contest(contest: "Contest", *, diff: bool) -> None:
     record = contest.record
     closed = "" if contest.is_open else f" - {contest.how} by {contest.closed_by}"
-    say(f"{record.id}: {_place(record)} (step {record.step}){closed}")
+    say(f"{record.id}: {place_of(record)} (step {record.step}){closed}")
     if not diff:
         return
     base = _lines(record.base)

@@ -10,7 +10,7 @@ import pytest
 import typer
 
 from agentroom_git.cli.app import GROUPS
-from agentroom_git.cli.inspect import MAX_CLAIMS
+from agentroom_git.cli.status_lines import MAX_CLAIMS
 from rooms import Bed
 
 COMMAND = [sys.executable, "-m", "agentroom_git"]

@@ -1,0 +1,106 @@
+"""Watching the room: `watch`, a screen that is always up to date, or lines as they come."""
+
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from agentroom_git.cli.opened import Json, here
+from agentroom_git.cli.output import plain, say
+from agentroom_git.cli.status_lines import status_lines
+from agentroom_git.core.escape import one_line
+
+if TYPE_CHECKING:
+    from agentroom_git.room.following import Follower
+    from agentroom_git.room.story import Line
+
+LOOK_SECONDS = 1.0
+REDRAW_SECONDS = 5.0
+"""Leases run out and agents fall silent without a ref that moves."""
+KEPT = 500
+_STYLES = {"contested": "bold yellow", "early": "bold yellow", "waits:": "yellow", "room": "bold", "Ctrl-C": "dim"}
+_ENDS = "Ctrl-C ends; the room goes on"
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(watch)
+
+
+def watch(
+    limit: Annotated[int, typer.Option("--limit", "-n", min=0, metavar="N", help="Begin with the last N.")] = 20,
+    plainly: Annotated[
+        bool, typer.Option("--lines", help="Lines of the story as they come, also on a terminal.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Show the room as it goes on: who is here, who holds what, what happens. Ctrl-C ends that, and not the room.
+
+    Where the output is no terminal, or with --lines or --json, the story's lines as they come: one line, one record.
+    """
+    from agentroom_git.room.following import Follower
+
+    follower = Follower(here())
+    follower.room.integration()
+    try:
+        if plainly or as_json or not sys.stdout.isatty():
+            _follow(follower, limit, as_json=as_json)
+        else:
+            _show(follower)
+    except KeyboardInterrupt:
+        return
+
+
+def _follow(follower: "Follower", limit: int, *, as_json: bool) -> None:
+    begin = follower.news()
+    _tell(begin[len(begin) - min(limit, len(begin)) :], as_json=as_json)
+    while True:
+        follower.room.clock.sleep(LOOK_SECONDS)
+        _tell(follower.news(), as_json=as_json)
+
+
+def _tell(lines: "list[Line]", *, as_json: bool) -> None:
+    import json
+
+    for line in lines:
+        if as_json:
+            typer.echo(json.dumps(plain(line), ensure_ascii=True))
+        else:
+            say(line.render())
+    sys.stdout.flush()
+
+
+def _show(follower: "Follower") -> None:
+    from rich.console import Console
+    from rich.live import Live
+    from rich.text import Text
+
+    from agentroom_git.room.status import read_status
+
+    console, clock = Console(highlight=False), follower.room.clock
+    story = follower.news(KEPT)
+    drawn = None
+    with Live(console=console, screen=True, auto_refresh=False) as live:
+        while True:
+            new = follower.news(KEPT)
+            story = [*story, *new][-KEPT:]
+            if drawn is None or new or clock.monotonic() - drawn >= REDRAW_SECONDS:
+                state = status_lines(read_status(follower.room), with_folds=False)
+                lines = _screen(list(state), [line.render() for line in story], console.height)
+                text = Text(no_wrap=True, overflow="ellipsis")
+                for line in lines:
+                    text.append(f"{one_line(line)}\n", style=_STYLES.get(line.strip().partition(" ")[0], ""))
+                text.rstrip()
+                live.update(text, refresh=True)
+                drawn = clock.monotonic()
+            clock.sleep(LOOK_SECONDS)
+
+
+def _screen(state: list[str], story: list[str], height: int) -> Iterator[str]:
+    """Yield as many lines as the screen has: the state, at most two thirds of it, and below the end of the story."""
+    rest = max(height - 2, 1)
+    most = max(rest * 2 // 3, 1)
+    shown = state if len(state) <= most else [*state[: most - 1], f"  {len(state)} lines: agentroom status"]
+    room = rest - len(shown)
+    newest = story[len(story) - min(room, len(story)) :]
+    yield from (*shown, "", *newest, *[""] * (room - len(newest)), _ENDS)

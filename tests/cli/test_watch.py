@@ -1,0 +1,118 @@
+"""Watching the room, as lines and as a screen."""
+
+import fcntl
+import json
+import os
+import pty
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO
+
+import pytest
+
+from agentroom_git.cli.watch import _screen
+from agentroom_git.room import coordination, following, messages
+from agentroom_git.room.following import Follower
+from rooms import Bed
+
+PATIENCE_SECONDS = 30.0
+
+
+@contextmanager
+def watching(bed: Bed, *arguments: str, output: int | None = None) -> Iterator["subprocess.Popen[bytes]"]:
+    command = [sys.executable, "-m", "agentroom_git", "watch", *arguments]
+    environment = {**os.environ, "TERM": "xterm", "PYTHONUNBUFFERED": "1"}
+    child = subprocess.Popen(
+        command, cwd=bed.repository, env=environment, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE if output is None else output,
+    )  # fmt: skip
+    try:
+        yield child
+    finally:
+        child.kill()
+        child.communicate()
+
+
+def lines_of(stream: IO[bytes] | None, count: int) -> list[str]:
+    assert stream is not None
+    return [stream.readline().decode() for _ in range(count)]
+
+
+def test_lines_come_as_they_are_said_and_an_interrupt_ends_it_well(bed: Bed) -> None:
+    bed.join("alice", "bob")
+    alice = bed.as_agent("alice")
+    messages.broadcast(alice, "before")
+    with watching(bed, "-n", "1") as child:
+        assert lines_of(child.stdout, 1)[0].endswith("alice said: before\n")
+        messages.broadcast(alice, "one \x1b[31m\nand more")
+        coordination.claim(alice, ["src"])
+        said, claimed = lines_of(child.stdout, 2)
+        assert said.endswith("alice said: one \\x1b[31m\\nand more\n")
+        assert "alice claimed src" in claimed
+        child.send_signal(signal.SIGINT)
+        assert child.wait(PATIENCE_SECONDS) == 0
+        assert child.stderr is not None
+        assert child.stderr.read() == b""
+
+
+def test_programs_get_one_record_a_line(bed: Bed) -> None:
+    bed.join("alice")
+    with watching(bed, "--json", "-n", "1") as child:
+        assert json.loads(lines_of(child.stdout, 1)[0])["kind"] == "joined"
+        messages.broadcast(bed.as_agent("alice"), "hello")
+        record = json.loads(lines_of(child.stdout, 1)[0])
+    assert (record["who"], record["text"], record["kind"]) == ("alice", "said: hello", "broadcast")
+
+
+def test_the_screen_shows_who_holds_what_and_what_is_said(bed: Bed) -> None:
+    bed.join("alice")
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
+    with watching(bed, output=theirs) as child:
+        os.close(theirs)
+        assert "alice idle" in shown(ours, "Ctrl-C ends")
+        coordination.claim(bed.as_agent("alice"), ["src"], reason="posting \x1b[2Jrules")
+        screen = shown(ours, "alice holds src")
+        assert '"posting \\x1b[2Jrules"' in screen
+        child.send_signal(signal.SIGINT)
+        shown(ours, "\x1b[?1049l")  # the screen as it was before
+        assert child.wait(PATIENCE_SECONDS) == 0
+    os.close(ours)
+
+
+def shown(terminal: int, wanted: str) -> str:
+    """Return what the terminal is sent until the text is in it."""
+    found = ""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while wanted not in found:
+        if not select.select([terminal], [], [], max(deadline - time.monotonic(), 0))[0]:
+            pytest.fail(f"{wanted!r} did not come: {found!r}")
+        found += os.read(terminal, 65536).decode("utf-8", "replace")
+    return found
+
+
+def test_a_screen_is_never_longer_than_the_terminal_and_ends_with_the_newest_line() -> None:
+    state, story = [f"state {number}" for number in range(40)], [f"line {number}" for number in range(40)]
+    for height in range(3, 60):
+        for some in (state, state[:3]):
+            lines = list(_screen(some, story, height))
+            assert len(lines) <= height
+            assert height < 6 or "line 39" in lines
+
+
+def test_where_nothing_moved_nothing_is_read(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
+    bed.join("alice")
+    follower = Follower(bed.room())
+    assert [line.text for line in follower.news()] == ["opened the room on main", "joined"]
+    with monkeypatch.context() as patch:
+        patch.setattr(following, "read_story", lambda *_: pytest.fail("read"))
+        assert follower.news() == []
+    messages.broadcast(bed.as_agent("alice"), "hello")
+    assert [line.text for line in follower.news()] == ["said: hello"]
