@@ -1,5 +1,5 @@
-"""Locks of worktrees and their branches that killed processes of ours have left: an agent's git would fail of them
-until they go.
+"""Locks that killed processes of ours have left where none of ours may come by again: of worktrees and their branches,
+of which an agent's git would fail until they go, and of archives and contested records.
 
 Where a sync was killed among its files, those are taken back first: without the locks, the agent's next commit would
 have others' work as its own.
@@ -22,8 +22,10 @@ def clear_left_locks(room: Room) -> bool:
     """Remove them, and nobody else's; return whether there was one. Cheap enough to be called every second."""
     taken_back, common = take_all_back(room), room.repo.common_dir
     archives = sorted((common / room.names.archives).glob("*"))
-    # Nobody may ever need the very number again that a killed leave was about to give.
-    prefixes = (room.names.branches, *(f"{room.names.archives}{folder.name}/" for folder in archives))
+    # Nobody may ever need the very number again that a killed leave was about to give, nor the very record that a
+    # killed fold was about to store: by the next fold the branch may be another.
+    names = room.names
+    prefixes = (names.branches, names.contested, *(f"{names.archives}{folder.name}/" for folder in archives))
     cleared = [clear_left_below(common, prefix, room.clock) for prefix in prefixes]
     return taken_back or any(cleared)
 

@@ -73,9 +73,10 @@ def test_locks_of_git_and_of_the_living_stay(bed: Bed) -> None:
     assert foreign.exists()
 
 
-def test_the_lock_of_an_archives_number_that_nobody_will_need_again_goes(bed: Bed) -> None:
+@pytest.mark.parametrize("ref", ["archive/alice/1", "contested/0123456789ab"])
+def test_the_lock_of_a_ref_that_nobody_may_ever_need_again_goes(bed: Bed, ref: str) -> None:
     bed.join("alice")
-    lock = bed.repository / ".git/refs/agentroom/main/archive/alice/1.lock"
+    lock = bed.repository / f".git/refs/agentroom/main/{ref}.lock"
     lock.parent.mkdir(parents=True)
     lock.write_text("agentroom 999999 1@none\n")
 
