@@ -7,7 +7,7 @@ import os
 import random
 import shutil
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,9 +17,10 @@ from agentroom_git.git.operations import operation_under_way
 from simulation.account import Account
 from simulation.seeds import Violation
 from simulation.words import FILES, Mint, edit_text, tokens
-from simulation.world import GitFailedError, World, files_in
+from simulation.world import NAMES, GitFailedError, World, files_in
 
 FOREIGN_LOCK = b"somebody else's\n"
+Action = Callable[["Bot"], None]
 NEW_FILES = (b"new/five.txt", b"dir/six.txt", b"seven.txt", b"two.txt/below.txt")
 
 
@@ -27,15 +28,16 @@ NEW_FILES = (b"new/five.txt", b"dir/six.txt", b"seven.txt", b"two.txt/below.txt"
 class Bot:
     """One agent.
 
-    `seen` are the texts that it once read of each file, which it may write back later; `adding` is the lock of a slow
-    `git add` that has begun, `reading` what a tool has read and will write back, `dropped`
-    the folded commit from which its branch has stepped back and which nobody may bring back unasked.
+    `habits` are its actions by weight, `seen` the texts that it once read of each file, which it may write back later;
+    `adding` is the lock of a slow `git add` that has begun, `reading` what a tool has read and will write back,
+    `dropped` the folded commit from which its branch has stepped back and which nobody may bring back unasked.
     """
 
     name: str
     world: World
     account: Account
     rng: random.Random
+    habits: Mapping[Action, float]
     seen: defaultdict[bytes, list[bytes]] = field(default_factory=lambda: defaultdict(list))
     adding: Path | None = None
     dropped: Oid | None = None
@@ -60,11 +62,11 @@ class Bot:
 
     def act(self) -> None:
         """Do one thing, drawn by weight."""
-        action = self.rng.choices(list(ACTIONS), list(ACTIONS.values()))[0]
+        action = self.rng.choices(list(self.habits), list(self.habits.values()))[0]
         self.world.say(f"{self.name} {action.__name__}")
         self.do(action)
 
-    def do(self, action: Callable[["Bot"], None]) -> bool:
+    def do(self, action: Action) -> bool:
         """Do it on the books; return whether git went along. Who has left, or is leaving, has nothing to work on."""
         if not (self.top / ".git").exists():
             return False
@@ -96,7 +98,7 @@ def edit(bot: Bot) -> None:
     path = some_file(bot)
     text = bot.at(path).read_bytes()
     bot.seen[path].append(text)
-    _save(bot, path, edit_text(text, bot.rng, bot.mint))
+    save(bot, path, edit_text(text, bot.rng, bot.mint))
 
 
 def edit_and_commit(bot: Bot) -> None:
@@ -106,10 +108,10 @@ def edit_and_commit(bot: Bot) -> None:
 
 def rewrite_from_a_stale_read(bot: Bot) -> None:
     """Write a whole file as it was when it was read some time ago, with one change."""
-    known = sorted(path for path in bot.seen if bot.at(path).is_file())
+    known = sorted(path for path in bot.seen if bot.at(path).is_file() and not bot.at(path).parent.is_symlink())
     if known:
         path = bot.rng.choice(known)
-        _save(bot, path, edit_text(bot.rng.choice(bot.seen[path]), bot.rng, bot.mint))
+        save(bot, path, edit_text(bot.rng.choice(bot.seen[path]), bot.rng, bot.mint))
 
 
 def some_file(bot: Bot) -> bytes:
@@ -122,7 +124,8 @@ def some_file(bot: Bot) -> bytes:
     return bot.rng.choice(files)
 
 
-def _save(bot: Bot, path: bytes, text: bytes) -> None:
+def save(bot: Bot, path: bytes, text: bytes) -> None:
+    """Write a file in place, or put a new one over it."""
     target = bot.at(path)
     if bot.rng.random() < 0.5:
         target.write_bytes(text)
@@ -142,6 +145,16 @@ def create(bot: Bot) -> None:
         return
     target.parent.mkdir(parents=True, exist_ok=True)
     if not os.path.lexists(target):
+        target.write_bytes(b"".join(bot.mint.line(bot.rng) for _ in range(3)))
+
+
+def create_alike(bot: Bot) -> None:
+    """Make a file where a peer has one and the worktree none: sync will meet what git does not know there."""
+    theirs = sorted({path for name in NAMES for path in files_in(bot.world.path(name))} - files_in(bot.top).keys())
+    targets = [bot.at(path) for path in theirs if not bot.at(path).parent.is_symlink()]
+    if targets:
+        target = bot.rng.choice(targets)
+        target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(b"".join(bot.mint.line(bot.rng) for _ in range(3)))
 
 
@@ -195,53 +208,6 @@ def stage(bot: Bot) -> None:
     bot.git("add", "--all")
 
 
-def amend(bot: Bot) -> None:
-    """Make the last commit anew, most often with a line of its own said otherwise."""
-    if bot.rng.random() >= 0.6 or not _put_otherwise(bot, bot.head()):
-        edit(bot)
-    bot.git("commit", "--quiet", "--all", "--amend", "-m", bot.message())
-
-
-def _put_otherwise(bot: Bot, commit: str) -> bool:
-    """Write a new line for one that the commit added; return whether there was one in a file that is there."""
-    added = bot.git("show", "--format=", "-U0", "--no-renames", commit)
-    own = {token for line in added.encode("utf-8", "surrogateescape").splitlines() for token in _added(line)}
-    for path in bot.files():
-        lines = bot.at(path).read_bytes().splitlines(keepends=True)
-        found = [number for number, line in enumerate(lines) if own.intersection(tokens(line))]
-        if found:
-            lines[bot.rng.choice(found)] = bot.mint.line(bot.rng)
-            _save(bot, path, b"".join(lines))
-            return True
-    return False
-
-
-def _added(line: bytes) -> list[bytes]:
-    return tokens(line) if line.startswith(b"+") else []
-
-
-def rebase(bot: Bot) -> None:
-    """Rebase onto integration; where it conflicts, stay in the middle of it for a while."""
-    bot.git("rebase", "--quiet", "agentroom/main/integration")
-
-
-def squash(bot: Bot) -> None:
-    """Make one commit out of the last two of its own."""
-    authors = bot.git("log", "-3", "--first-parent", "--format=%an").split("\n")
-    if authors[:2] == ["Someone", "Someone"] and len(authors) > 3:
-        bot.git("reset", "--quiet", "--soft", "HEAD~2")
-        bot.git("commit", "--quiet", "-m", bot.message())
-
-
-def reset(bot: Bot) -> None:
-    how = bot.rng.choice(("--hard", "--soft", "--mixed"))
-    subject, before = bot.git("log", "-1", "--format=%s"), Oid(bot.head())
-    bot.git("reset", "--quiet", how, "HEAD~1")
-    room = bot.world.room()
-    if subject.startswith(f"work of {bot.name} ") and room.history.reaches(room.integration(), before):
-        bot.dropped = before
-
-
 def clean_up(bot: Bot) -> None:
     bot.git("checkout", "--quiet", "-f")
     bot.git("clean", "-fdq")
@@ -256,12 +222,12 @@ def stash_pop(bot: Bot) -> None:
 
 
 def merge_a_peer(bot: Bot) -> None:
-    peer = bot.rng.choice([name for name in ("alice", "bob", "carol", "dave") if name != bot.name])
+    peer = bot.rng.choice([name for name in NAMES if name != bot.name])
     bot.git("merge", "--quiet", "-m", bot.message(), f"agentroom/main/{peer}")
 
 
 def pick_from_a_peer(bot: Bot) -> None:
-    peer = bot.rng.choice([name for name in ("alice", "bob", "carol", "dave") if name != bot.name])
+    peer = bot.rng.choice([name for name in NAMES if name != bot.name])
     bot.git("cherry-pick", "--allow-empty", f"agentroom/main/{peer}")
 
 
@@ -351,35 +317,3 @@ def put_a_link_for_a_folder(bot: Bot) -> None:
         shutil.move(bot.at(b"dir"), outside)
         bot.at(b"dir").symlink_to(outside)
         bot.world.watched_outside[outside] = files_in(outside)
-
-
-ACTIONS: dict[Callable[[Bot], None], int] = {
-    edit: 14,
-    edit_and_commit: 34,
-    commit: 12,
-    rewrite_from_a_stale_read: 4,
-    create: 5,
-    delete_file: 2,
-    rename_file: 4,
-    change_mode: 2,
-    make_link: 1,
-    make_binary: 1,
-    stage: 2,
-    amend: 6,
-    rebase: 3,
-    squash: 3,
-    reset: 4,
-    clean_up: 1,
-    stash_push: 2,
-    stash_pop: 2,
-    merge_a_peer: 2,
-    pick_from_a_peer: 3,
-    end_operation: 4,
-    switch_away: 1,
-    switch_back: 3,
-    leave_a_lock: 1,
-    add_slowly: 2,
-    finish_adding: 3,
-    put_a_link_for_a_folder: 2,
-    take_lock_away: 3,
-}

@@ -13,18 +13,21 @@ from simulation.world import World
 
 @dataclass
 class ClaimsWatch:
-    """`acted` are the agents that asked for something in this step; `alive` when each last did so to the end."""
+    """`acted` are those that asked for something in this step; `alive`: when each began its last completed verb;
+    `not_before`: a time at which a claim was not there yet.
+    """
 
     world: World
     table: Table = Table()
     acted: set[str] = field(default_factory=set)
     alive: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
-    first_seen: dict[int, float] = field(default_factory=dict)
+    not_before: dict[int, float] = field(default_factory=dict)
+    looked_at: float = 0.0
 
-    def note(self, name: str) -> None:
-        """Book that an agent's verb came to its end."""
+    def note(self, name: str, began: float) -> None:
+        """Book that an agent's verb came to its end, which gave a sign of life as it began."""
         self.acted.add(name)
-        self.alive[name] = self.world.clock.elapsed
+        self.alive[name] = max(self.alive[name], began)
 
     def look(self) -> None:
         """Compare the table with what it was; raise `Violation` where it became what it must not."""
@@ -35,14 +38,14 @@ class ClaimsWatch:
             if claim.token not in {one.token for one in now.claims}:
                 self._check_gone(claim)
         for claim in now.claims:
-            self.first_seen.setdefault(claim.token, self.world.clock.elapsed)
-        self.table = now
+            self.not_before.setdefault(claim.token, self.looked_at)
+        self.table, self.looked_at = now, self.world.clock.elapsed
         self.acted.clear()
 
     def _check_gone(self, claim: Claim) -> None:
         if claim.agent in self.acted or claim.auto:
             return
-        quiet = self.world.clock.elapsed - max(self.alive[claim.agent], self.first_seen[claim.token])
+        quiet = self.world.clock.elapsed - max(self.alive[claim.agent], self.not_before[claim.token])
         if quiet < claim.ttl:
             raise Violation("I6", f"{claim} was taken {quiet:g} s after its holder's last sign of life")
 

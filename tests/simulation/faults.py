@@ -39,14 +39,18 @@ def draw(rng: random.Random, weights: dict[str, int], usual: int = 0) -> Fault:
 
 
 class Steps:
-    """A failpoint that counts and lets the fault come at its step."""
+    """A failpoint that counts and lets the fault come at its step; `look` sees what a kill at each step would leave."""
 
-    def __init__(self, fault: Fault, others: Callable[[str], None]) -> None:
+    def __init__(
+        self, fault: Fault, others: Callable[[str], None] = lambda step: None, look: Callable[[], None] = lambda: None
+    ) -> None:
         self.fault = fault
         self.count = 0
         self._others = others
+        self._look = look
 
     def __call__(self, step: str) -> None:
+        self._look()
         number, self.count = self.count, self.count + 1
         if self.fault.kind.startswith("full") and step.startswith("unlock"):
             return  # to remove a file takes no space
@@ -69,7 +73,7 @@ def run_and_kill(operation: Callable[[Failpoint], None], fault: Fault) -> bool:
         child = os.fork()
     if child == 0:
         try:
-            operation(Steps(fault, lambda step: None))
+            operation(Steps(fault))
         finally:
             os._exit(COMPLETED)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == KILLED

@@ -123,6 +123,42 @@ class Graph:
         added = [{token for path in now for token in _inserted(files.get(path, b""), now[path])} for files in parents]
         return set.intersection(*added), set.intersection(*(all_tokens(files.values()) for files in parents)) - present
 
+    def left_out(self, tip: Oid) -> set[bytes]:
+        """Tokens that are not at the tip, though nobody deleted them and no author took them back."""
+        own = frozenset[Oid]().union(*(rewrite.own for rewrite in self.rewrites))
+        there = all_tokens(self.source.files_at(tip).values()) | self.let_go(tip)
+        return {token for token, (added, gone) in self.ever if not gone and not own.intersection(added)} - there
+
+    def let_go(self, tip: Oid) -> set[bytes]:
+        """What merges by hand lack that a parent has: an agent may have decided so."""
+        return {token for _, had, has in self._by_hand(tip) for token in had - has}
+
+    def taken_up(self, tip: Oid) -> set[bytes]:
+        """What merges by hand have that was deleted on the way to a parent: an agent may have decided so."""
+        ends = {token: gone for token, (_, gone) in self.ever}
+        return {
+            token
+            for parent, had, has in self._by_hand(tip)
+            for token in has - had
+            if any(self.source.reaches(parent, end) for end in ends.get(token, ()))
+        }
+
+    def _by_hand(self, tip: Oid) -> Iterator[tuple[Oid, set[bytes], set[bytes]]]:
+        """Yield each parent of the merges that agents made, or made anew, what it had and what the merge has."""
+        for commit in {*self.commits}.difference(self._folds(tip), (rewrite.join for rewrite in self.rewrites)):
+            parents = self.source.parents(commit)
+            for parent in parents if len(parents) > 1 else ():
+                yield (
+                    parent,
+                    all_tokens(self.source.files_at(parent).values()),
+                    all_tokens(self.source.files_at(commit).values()),
+                )
+
+    def _folds(self, tip: Oid) -> Iterator[Oid]:
+        while parents := self.source.parents(tip):
+            yield tip
+            tip = parents[0]
+
     def added_twice(self) -> set[bytes]:
         return {token for token, (added, _) in self.moves.items() if len(added) > 1}
 
@@ -170,14 +206,17 @@ def check(graph: Graph, tip: Oid, books: Books, elsewhere: set[bytes]) -> None:
     """
     present = Counter(token for text in graph.source.files_at(tip).values() for token in tokens(text))
     lost = books.known - present.keys() - graph.recorded - elsewhere - books.abandoned()
-    lost -= graph.gone() & books.ever_given_up
+    lost -= (graph.gone() | graph.let_go(tip)) & books.ever_given_up
     if lost:
         raise Violation("I1", f"lost: {listed(lost)}")
+    withdrawn = graph.left_out(tip) - graph.recorded - elsewhere
+    if withdrawn:
+        raise Violation("I1", f"it was there, and no commit deletes it: {listed(withdrawn)}")
     twice = {token for token, count in present.items() if count > 1} - graph.recorded - graph.added_twice()
     if twice:
         raise Violation("I2", f"more than once: {listed(twice)}")
     check_rewritten(graph, tip, books)
-    back = (graph.deleted() & present.keys()) - graph.recorded
+    back = (graph.deleted() & present.keys()) - graph.recorded - graph.taken_up(tip)
     if back:
         raise Violation("I2", f"deleted and there again: {listed(back)}")
 

@@ -16,6 +16,7 @@ from agentroom_git.git.checkout_plan import Action, Planner
 from agentroom_git.git.displacement import Act, digest
 from agentroom_git.git.ref_lock import locked_ref
 from agentroom_git.git.refs import Refs
+from agentroom_git.git.taking_back import TakingBack
 from agentroom_git.room import (
     aftermath,
     coordination,
@@ -91,12 +92,12 @@ def _branch_moved_before_files() -> Patches:
 
     def late(self: Any, bench: Any, staged: Any, index: Any) -> Any:
         if staged.wanted:
-            index.install(staged.wanted, {})
+            index.install({})
         self._handle.references[self._ref].set_target(self._new)
         self._failpoint("files")
         return real(self, bench, replace(staged, wanted={}), index)
 
-    return [(checkout._Sync, "_sync_files_and_index", late), (checkout._Sync, "_roll_back", lambda *_: None)]
+    return [(checkout._Sync, "_sync_files_and_index", late), (TakingBack, "_roll_back", lambda *_: None)]
 
 
 def _mismatch_ignored() -> Patches:
@@ -229,10 +230,10 @@ def _refusal_takes_over() -> Patches:
 
 
 def _waits_after_a_kill() -> Patches:
-    return [
-        (checkout._Sync, "_recover", lambda self: Waits("locked")),
-        (checkout, "clear_own_stale_lock", lambda git_dir: False),
-    ]
+    def recover(self: TakingBack) -> Waits | None:
+        return Waits("locked") if self.is_any_left() else None
+
+    return [(TakingBack, "recover", recover), (checkout, "clear_own_stale_lock", lambda git_dir: False)]
 
 
 def _green_moved_whatever_came_out() -> Patches:

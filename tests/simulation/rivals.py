@@ -22,6 +22,9 @@ def act(schedule: "Schedule", step: str) -> bool:
     elif ref.startswith(LOG) and ref.removeprefix(LOG) in NAMES:
         # Of an agent that several processes act for: its server and its hook.
         schedule.perform(schedule.say_something(ref.removeprefix(LOG)))
+    elif ref.endswith("/integration") and schedule.rng.random() < 0.5:
+        # What the sync that follows finds in its way.
+        schedule.let(name, bots.create_alike)
     elif ref.endswith(("/integration", "/sidecar")):
         schedule.perform(operations.fold)
     elif ref.endswith(("/green", "green")):
@@ -31,7 +34,7 @@ def act(schedule: "Schedule", step: str) -> bool:
     elif step in ("look once more", "remove worktree"):
         schedule.let(name, bots.edit)
     elif step in IN_A_WORKTREE or step.split(" ")[0] in FILE_ACTS:
-        schedule.let(schedule.rng.choice(NAMES), schedule.rng.choice((bots.add_slowly, bots.edit)))
+        schedule.let(schedule.rng.choice(NAMES), schedule.rng.choice((bots.add_slowly, bots.edit, bots.create_alike)))
     else:
         return False
     return True

@@ -13,25 +13,28 @@ import pygit2
 from agentroom_git.core.ids import Oid
 from agentroom_git.errors import AgentroomError
 from agentroom_git.system.failpoint import Failpoint
-from simulation import bots, checks, landed, operations, resources, rivals, tools
+from simulation import bots, checks, landed, operations, resources, rivals, scenes, tools
 from simulation.account import Account
 from simulation.bots import Bot
 from simulation.claims_watch import ClaimsWatch
 from simulation.faults import NO_FAULT, Fault, Steps, draw, run_and_kill
+from simulation.folds_watch import FoldsWatch
 from simulation.green_watch import GreenWatch
+from simulation.habits import draw_habits
 from simulation.operations import Operation
+from simulation.scenes import LEASES
 from simulation.seeds import ScheduleError, Violation, generator
 from simulation.words import FILES
 from simulation.world import NAMES, World, copy_template, scratch_folder
 
 LEVEL = "real"
 STEPS = 40
+MOST_IN_A_ROW = 5
 ROUNDS_TO_CONVERGE = 12
 LANDS = 0.3
 """How many of the schedules end by landing, which takes a third of their time."""
 LANDING_STEPS = 20
 FAULTS = {"none": 56, "kill": 14, "full": 5, "full-on": 3, "others": 22}
-LEASES = (5, 120, 900)
 
 
 class Schedule:
@@ -41,9 +44,11 @@ class Schedule:
         self.rng = generator(LEVEL, seed)
         self.world = World(folder, self.rng)
         self.account = Account(self.world)
-        self.bots = {name: Bot(name, self.world, self.account, self.rng) for name in NAMES}
+        habits = draw_habits(self.rng)
+        self.bots = {name: Bot(name, self.world, self.account, self.rng, habits) for name in NAMES}
         self.claims = ClaimsWatch(self.world)
         self.green = GreenWatch(self.world)
+        self.folds = FoldsWatch(self.world)
         self.said = 0
         self.is_nested = False
         self.busy = ""
@@ -60,6 +65,8 @@ class Schedule:
             "agents": self.agent_acts,
             "sidecar": self.sidecar_acts,
             "verb": self.agent_asks,
+            "rivals": lambda: scenes.agents_contend(self),
+            "doubter": lambda: scenes.agent_thinks_again(self),
             "time": self.time_passes,
             "keeper": self.keeper_acts,
             "comer": self.agent_comes_and_goes,
@@ -82,17 +89,20 @@ class Schedule:
         self.world.clock.sleep(1)
         checks.at_every_step(self.world, self.heights)
         self.green.look()
+        self.folds.look()
         for bot in self.bots.values():
             bots.check_dropped(bot)
         self.claims.look()
 
     def agent_acts(self) -> None:
-        bot, chance = self.bots[self.rng.choice(NAMES)], self.rng.random()
-        if chance < (0.5 if bot.reading else 0.12):
-            self.let(bot.name, tools.write_whole if bot.reading else tools.read_whole)
-            return
-        tools.forget(bot)
-        bot.act()
+        """Let one agent do a few things in a row."""
+        bot = self.bots[self.rng.choice(NAMES)]
+        for _ in range(1 if self.is_nested else self.rng.randint(1, MOST_IN_A_ROW)):
+            if self.rng.random() < (0.5 if bot.reading else 0.12):
+                self.let(bot.name, tools.write_whole if bot.reading else tools.read_whole)
+                continue
+            tools.forget(bot)
+            bot.act()
 
     def let(self, name: str, action: Callable[[Bot], None]) -> None:
         """Let an agent do this."""
@@ -145,19 +155,26 @@ class Schedule:
         self.said += 1
         return operations.broadcast(name, f"word {self.said} of {name}")
 
+    def draw_sign_of_life(self, name: str) -> Operation:
+        return self.rng.choice((self.say_something(name), operations.read(name), operations.take_turn(name)))
+
     def agent_comes_and_goes(self) -> None:
         """Once in a while: most steps find nobody who would."""
         name = self.rng.choice(NAMES)
         if self.rng.random() < 0.25 and self.bots[name].adding is None:
             self.bots[name].do(bots.take_lock_away)
+            self.bots[name].reading = None  # what a session has read ends with it
             self.perform(operations.leave_and_join(name))
 
     def time_passes(self) -> None:
-        seconds = self.rng.choice((1, 30, 200, 4000))
+        self.pass_time(self.rng.choice((1, 30, 200, 4000)))
+
+    def pass_time(self, seconds: float, *, jumps: float = 0.3) -> None:
+        """Let time pass; with a chance of `jumps` the wall clock is set meanwhile."""
         self.world.clock.sleep(seconds)
-        if self.rng.random() < 0.3:
+        if self.rng.random() < jumps:
             self.world.clock.skew = self.rng.choice((-3600.0, 0.0, 3600.0))
-        self.world.say(f"{seconds} s pass, the wall clock is {self.world.clock.skew:+g} s off")
+        self.world.say(f"{seconds:g} s pass, the wall clock is {self.world.clock.skew:+g} s off")
 
     def keeper_acts(self) -> None:
         """Somebody cleans the repository up, between two operations."""
@@ -187,11 +204,11 @@ class Schedule:
 
     def attempt(self, operation: Operation, fault: Fault) -> None:
         self.busy = self.busy or getattr(operation, "agent", "")
-        steps = Steps(fault, self.others_act)
+        started, steps = self.world.clock.elapsed, Steps(fault, self.others_act, self.folds.look_within)
         try:
             operation(self.world, steps)
             self.usual_steps[operation.__qualname__] = steps.count
-            self.claims.note(getattr(operation, "agent", ""))
+            self.claims.note(getattr(operation, "agent", ""), started)
         except AgentroomError as error:
             self.world.say(f"  error: {error}")
         except (OSError, pygit2.GitError) as error:

@@ -3,7 +3,7 @@
 import pytest
 
 from simulation import pure
-from simulation.hunt import Found, hunt
+from simulation.hunt import hunt
 from simulation.mutant import Mutant
 from simulation.mutants import MUTANTS
 
@@ -14,7 +14,7 @@ QUICK = [mutant for mutant in MUTANTS if mutant.level == pure.LEVEL]
 @pytest.mark.parametrize("mutant", QUICK, ids=lambda mutant: mutant.name)
 def test_a_planted_bug_is_found(mutant: Mutant) -> None:
     found = hunt(mutant)
-    assert found != Found(mutant, None)
+    assert found.seed is not None
     assert found.invariant.startswith("I"), found
 
 

@@ -25,7 +25,7 @@ def write_whole(bot: Bot) -> None:
         return
     (path, text), bot.reading = bot.reading, None
     target = bot.at(path)
-    if not target.is_file() or target.is_symlink():
+    if not target.is_file() or target.is_symlink() or target.parent.is_symlink():
         return
     there = set(tokens(target.read_bytes()))
     target.write_bytes(edit_text(text, bot.rng, bot.mint))

@@ -3,6 +3,7 @@
 Everything is on a memory file system where there is one: nearly all the time of a schedule goes into small files.
 """
 
+import atexit
 import os
 import random
 import shutil
@@ -71,6 +72,7 @@ def git(
 def template() -> Path:
     """Return a folder with a repository, its room and its worktrees, made once for this process."""
     folder = Path(tempfile.mkdtemp(prefix="sim-template-", dir=SCRATCH))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     root = folder / "repo"
     root.mkdir()
     for path, text in start_files().items():
