@@ -5,7 +5,8 @@
 
 import json
 from dataclasses import fields
-from typing import Any, get_args
+from functools import cache
+from typing import Any, get_args, get_origin, get_type_hints
 
 from agentroom_git.core.escape import one_line
 from agentroom_git.core.events import Body, Event
@@ -41,32 +42,37 @@ _BODIES: dict[str, type[Body]] = {body.type: body for body in get_args(Body)}
 
 
 def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    keys = [key for key, _ in pairs]
-    if len(set(keys)) != len(keys):
+    record = dict(pairs)
+    if len(record) != len(pairs):
         raise EventError("a record names a key twice")
-    return dict(pairs)
+    return record
 
 
-def _typed(record: dict[str, Any], name: str, kind: str) -> Any:
+_DECODER = json.JSONDecoder(object_pairs_hook=_refuse_duplicates)
+
+
+def _typed(record: dict[str, Any], name: str, kind: type) -> Any:
     value = record.get(name)
-    if kind == "tuple[str, ...]":
-        if isinstance(value, list) and all(isinstance(item, str) for item in value):
-            return tuple(value)
-    elif isinstance(value, bool) == (kind == "bool") and type(value).__name__ == kind:
+    if type(value) is kind:
         return value
-    raise EventError(f"a record's {name!r} is not {kind}")
+    if kind is tuple and isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return tuple(value)
+    raise EventError(f"a record's {name!r} is not {'a list of texts' if kind is tuple else kind.__name__}")
 
 
 def _decode_body(kind: str, record: dict[str, Any]) -> Body:
     body = _BODIES.get(kind)
     if body is None:
         raise EventError(f"unknown event type {one_line(kind, 40)!r}", hint="upgrade agentroom in this checkout")
-    values = {f.name: _typed(record, f.name, _type_name(f.type)) for f in fields(body)}
-    return body(**values)
+    return body(*[_typed(record, name, wanted) for name, wanted in _shape(body.type)])
 
 
-def _type_name(annotation: object) -> str:
-    return annotation.__name__ if isinstance(annotation, type) else str(annotation)
+@cache
+def _shape(kind: str) -> tuple[tuple[str, type], ...]:
+    """Return the fields of such a body in order, with the types that their values have (a tuple is one of texts)."""
+    body = _BODIES[kind]
+    hints = get_type_hints(body)
+    return tuple((f.name, get_origin(hints[f.name]) or hints[f.name]) for f in fields(body))
 
 
 def decode(line: str) -> Event:
@@ -74,7 +80,7 @@ def decode(line: str) -> Event:
     if len(line) > MAX_LINE:
         raise EventError(f"a record is longer than {MAX_LINE} bytes")
     try:
-        record = json.loads(line, object_pairs_hook=_refuse_duplicates)
+        record = _DECODER.decode(line)
     except (ValueError, RecursionError) as error:
         raise EventError("a record is not JSON") from error
     if not isinstance(record, dict):
@@ -88,15 +94,15 @@ def decode(line: str) -> Event:
     body = record.get("body")
     if not isinstance(body, dict):
         raise EventError("a record has no body")
-    lamport: int = _typed(record, "lamport", "int")
+    lamport: int = _typed(record, "lamport", int)
     if not 0 <= lamport <= MAX_LAMPORT:
         # Every later event would be later still: one such record would grow all that follow.
         raise EventError("a record's 'lamport' is out of range")
     return Event(
-        agent=AgentName(_typed(record, "agent", "str")),
+        agent=AgentName(_typed(record, "agent", str)),
         lamport=lamport,
-        at=_typed(record, "at", "str"),
-        seen=_typed(record, "seen", "str"),
-        key=_typed(record, "key", "str"),
-        body=_decode_body(_typed(record, "type", "str"), body),
+        at=_typed(record, "at", str),
+        seen=_typed(record, "seen", str),
+        key=_typed(record, "key", str),
+        body=_decode_body(_typed(record, "type", str), body),
     )
