@@ -1,6 +1,7 @@
-"""Three-way merge of Python's one-line imports: their names are a set, and who adds one contradicts nobody."""
+"""Three-way merge of one-line imports: lines and names are sets, and who adds one contradicts nobody."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -9,23 +10,63 @@ from agentroom_git.core.hunks import split_lines
 
 T = TypeVar("T")
 
-_NAME = rb"\w+(?:[ ]as[ ]\w+)?"
-_FROM = re.compile(rb"([ \t]*from[ ]([\w.]+)[ ]import[ ])(" + _NAME + rb"(?:,[ ]" + _NAME + rb")*)(\r?\n)")
-_PLAIN = re.compile(rb"([ \t]*import[ ]([\w.]+)(?:[ ]as[ ]\w+)?)()(\r?\n)")
+
+def _list_of(name: bytes) -> bytes:
+    return rb"(?P<names>" + name + rb"(?:,[ ]" + name + rb")*)"
+
+
+_WORD = rb"[\w$]+"
+_BOUND = rb"(?P<bound>" + _WORD + rb")"
+_QUOTED = rb"(?P<quote>[\"'])(?P<module>[^\"'\n]+)(?P=quote)"
+_SCRIPT_NAME = rb"(?:type[ ])?" + _WORD + rb"(?:[ ]as[ ]" + _WORD + rb")?"
+# Each form has its names between a head and a tail, and those that import no names are a head alone.
+_FORMS = tuple(
+    re.compile(rb"(?P<head>[ \t]*" + form + rb"(?P<end>\r?\n)")
+    for form in (
+        # Python
+        rb"from[ ](?P<module>[\w.]+)[ ]import[ ])" + _list_of(rb"\w+(?:[ ]as[ ]\w+)?") + rb"(?P<tail>)",
+        rb"import[ ](?P<module>[\w.]+)(?:[ ]as[ ](?P<bound>\w+))?)(?P<names>)(?P<tail>)",
+        # JavaScript and TypeScript
+        rb"(?:import|export)[ ](?:type[ ])?(?:" + _WORD + rb",[ ])?\{[ ]?)"
+        + _list_of(_SCRIPT_NAME) + rb"(?P<tail>[ ]?\}[ ]from[ ]" + _QUOTED + rb";?)",
+        rb"(?:const|let|var)[ ]\{[ ]?)" + _list_of(_WORD + rb"(?::[ ]" + _WORD + rb")?")
+        + rb"(?P<tail>[ ]?\}[ ]=[ ]require\(" + _QUOTED + rb"\);?)",
+        rb"import[ ](?:(?:type[ ])?(?:\*[ ]as[ ])?" + _BOUND + rb"[ ]from[ ])?" + _QUOTED
+        + rb";?)(?P<names>)(?P<tail>)",
+        rb"(?:const|let|var)[ ]" + _BOUND + rb"[ ]=[ ]require\(" + _QUOTED + rb"\);?)(?P<names>)(?P<tail>)",
+        # Rust, Java, C
+        rb"(?:pub[ ])?use[ ](?P<module>[\w:]+)::\{)" + _list_of(rb"\w+(?:[ ]as[ ]\w+)?") + rb"(?P<tail>\};)",
+        rb"(?:pub[ ])?use[ ](?P<module>(?:::)?(?:\w+::)*(?P<bound>\w+)(?:[ ]as[ ](?P<alias>\w+))?);)"
+        + rb"(?P<names>)(?P<tail>)",
+        rb"import[ ](?:static[ ])?(?P<module>(?:\w+\.)*(?P<bound>\w+|\*));)(?P<names>)(?P<tail>)",
+        rb"#[ ]?include[ ](?P<module><[^>\n]+>|\"[^\"\n]+\"))(?P<names>)(?P<tail>)",
+    )
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class _Import:
-    """A line: its text up to the names that it imports from a module; all of it for `import module`, and no name."""
+    """A line: what stands before and after the names that it imports; all of it is the head where it names none.
+
+    `bound` is what such a line makes known, if it is one name.
+    """
 
     head: bytes
     module: bytes
     names: tuple[bytes, ...]
+    tail: bytes
     end: bytes
+    bound: bytes | None
 
     @property
     def line(self) -> bytes:
-        return self.head + b", ".join(self.names) + self.end
+        return self.head + b", ".join(self.names) + self.tail + self.end
+
+
+def _bound_twice(lines: Iterable[_Import]) -> set[bytes]:
+    """Return the names that more than one of the lines makes known: the last word of `a as b` and of `a: b`."""
+    counts = Counter(name.split(b" ")[-1] for one in lines for name in (*one.names, one.bound or b"") if name)
+    return {name for name, count in counts.items() if count > 1 and name != b"*"}
 
 
 def _by_module(one: _Import) -> bytes:
@@ -40,15 +81,15 @@ def merge_imports(base: bytes, sides: Sequence[bytes]) -> bytes | None:
     """Apply all sides' changes of what the lines import; None where a text is anything but imports of one line each.
 
     Names and lines that are sorted in all texts are sorted in the result; else what is new comes last. None, too,
-    where one side drops a line whose names another changes.
+    where one side drops a line whose names another changes, or two lines would give one name two meanings.
     """
     texts = [_read(text) for text in (base, *sorted(sides))]
     if not all(texts):
         return None
     before, *after = texts
     merged: list[_Import] = []
-    for head in dict.fromkeys(head for text in texts for head in text):
-        old, new = before.get(head), [text.get(head) for text in after]
+    for place in dict.fromkeys(place for text in texts for place in text):
+        old, new = before.get(place), [text.get(place) for text in after]
         if old is None or None not in new:
             known = [one for one in new if one is not None]
             names = _merge_names(old.names if old else (), [one.names for one in known])
@@ -56,20 +97,26 @@ def merge_imports(base: bytes, sides: Sequence[bytes]) -> bytes | None:
         elif any(one not in (None, old) for one in new):
             return None
     lines = [list(text.values()) for text in texts]
+    if not _bound_twice(merged) <= set[bytes]().union(*map(_bound_twice, lines)):
+        return None
     return b"".join(one.line for one in _sorted_alike(merged, lines, (_by_kind, _by_module)))
 
 
-def _read(text: bytes) -> dict[bytes, _Import]:
-    """Return the imports by what stands before their names, none where there is anything else, or one of them twice."""
-    found: dict[bytes, _Import] = {}
+def _read(text: bytes) -> dict[tuple[bytes, bytes], _Import]:
+    """Return the imports by what stands around their names, none where there is anything else, or one of them twice."""
+    found: dict[tuple[bytes, bytes], _Import] = {}
     for line in split_lines(text):
-        match = _FROM.fullmatch(line) or _PLAIN.fullmatch(line)
-        if match is None or match[1] in found:
+        match = next((match for form in _FORMS if (match := form.fullmatch(line))), None)
+        if match is None or (match["head"], match["tail"]) in found:
             return {}
-        names = tuple(match[3].split(b", "))
+        names = tuple(match["names"].split(b", "))
         if len(set(names)) < len(names):
             return {}
-        found[match[1]] = _Import(match[1], match[2], names, match[4])
+        groups = match.groupdict()
+        bound = groups.get("alias") or groups.get("bound")
+        found[match["head"], match["tail"]] = _Import(
+            match["head"], match["module"], names, match["tail"], match["end"], bound
+        )
     return found
 
 
