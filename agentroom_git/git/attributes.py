@@ -4,12 +4,12 @@ No program is ever run: a path whose attributes ask for a `filter` or a `working
 """
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pygit2
-from pygit2.enums import BlobFilter, FilterMode, RepositoryOpenFlag
+from pygit2.enums import BlobFilter, ConfigLevel, FilterMode, RepositoryOpenFlag
 from pygit2.filter import FilterList
 
 from agentroom_git.core.attributes import Attributes as MergeAttributes
@@ -56,7 +56,7 @@ def for_merging(attributes: Attributes) -> MergeAttributes:
 
 def to_worktree(repo: pygit2.Repository, path: bytes, blob_id: str) -> bytes:
     """The bytes that git would write for this blob: line endings, `ident`. Raises KeyError for a missing blob."""
-    blob = _read_blob(repo, blob_id)
+    blob = read_blob(repo, blob_id)
     data = blob.data
     filters = _filters(repo, path, FilterMode.TO_WORKTREE)
     if filters is None:
@@ -84,6 +84,32 @@ def to_blob_id(repo: pygit2.Repository, path: bytes, data: bytes) -> str:
 def is_clean(repo: pygit2.Repository, path: bytes, data: bytes, blob_id: str) -> bool:
     """Whether git would see a file with these bytes as unmodified against this blob."""
     return to_blob_id(repo, path, data) == blob_id or (b"\0" in data and to_worktree(repo, path, blob_id) == data)
+
+
+def is_plain(repo: pygit2.Repository, paths: Iterable[bytes], is_indexed: Callable[[bytes], bool]) -> bool:
+    """Whether nothing says anything of these paths, so that a file holds the bytes of its blob.
+
+    False also where that would take long to find out.
+    """
+    config = repo.config
+    if any(key in config and (config[key] or "") != "false" for key in _SETTINGS):
+        return False
+    work, info = Path(repo.workdir), common_dir_of(Path(repo.path)) / "info" / "attributes"
+    if info.exists() or any(os.path.lexists(os.path.join(*place)) for place in _users_own()):
+        return False
+    files = {os.path.join(folder, FILE_NAME) for path in paths for folder in _folders_above(path)}
+    return not any(is_indexed(file) or os.path.lexists(work / os.fsdecode(file)) for file in files)
+
+
+# A name in another case may be an attributes file, too, where case is ignored.
+_SETTINGS = ("core.autocrlf", "core.attributesfile", "core.ignorecase")
+
+
+def _users_own() -> Iterator[tuple[str, str]]:
+    """Yield where attributes for all repositories may be, as folder and name."""
+    for level, name in ((ConfigLevel.XDG, "attributes"), (ConfigLevel.SYSTEM, "gitattributes")):
+        for folder in pygit2.settings.search_path[level].split(os.pathsep):
+            yield folder, name
 
 
 def with_attributes_of(
@@ -151,7 +177,7 @@ def _copy_attributes(repo: pygit2.Repository, tree: pygit2.Tree, folder: bytes, 
         target.write_bytes(found.data)
 
 
-def _read_blob(repo: pygit2.Repository, blob_id: str) -> pygit2.Blob:
+def read_blob(repo: pygit2.Repository, blob_id: str) -> pygit2.Blob:
     blob = repo[blob_id]
     if not isinstance(blob, pygit2.Blob):
         raise KeyError(blob_id)

@@ -17,8 +17,10 @@ from agentroom_git.git.attributes import (
     FILE_NAME,
     for_merging,
     is_clean,
+    is_plain,
     needs_git,
     read_attributes,
+    read_blob,
     to_worktree,
     with_attributes_of,
     without_index,
@@ -71,8 +73,12 @@ class Planner:
         self._ignores_case = "core.ignorecase" in repo.config and repo.config.get_bool("core.ignorecase")
         self._old_tree, self._new_tree = str(old_tree.id), str(new_tree.id)
         self.changes = _diff(repo, self._old_tree, self._new_tree)
-        self._before = self._after = without_index(repo, self.changes, is_indexed, scratch / "before")
-        if any(path.rpartition(b"/")[2] == FILE_NAME for path in self.changes):
+        is_changed = any(path.rpartition(b"/")[2] == FILE_NAME for path in self.changes)
+        self._before = self._after = repo
+        self._is_plain = not is_changed and is_plain(repo, self.changes, is_indexed)
+        if not self._is_plain:
+            self._before = self._after = without_index(repo, self.changes, is_indexed, scratch / "before")
+        if is_changed:
             self._after = with_attributes_of(repo, new_tree, self.changes, scratch / "after")
         self._removals = {path for path, (_, after) in self._leaves() if after is None}
 
@@ -123,7 +129,9 @@ class Planner:
 
     def _needs_git(self, path: bytes, change: Change) -> bool:
         sides = zip((self._before, self._after), change, strict=True)
-        return any(needs_git(repo, path) for repo in {repo for repo, entry in sides if _is_file(entry)})
+        return not self._is_plain and any(
+            needs_git(repo, path) for repo in {repo for repo, entry in sides if _is_file(entry)}
+        )
 
     def _plan_path(self, path: bytes, before: Entry | None, after: Entry | None) -> Action | Mark | Reason | None:
         seen, mark = self._tree.look(path)
@@ -179,7 +187,7 @@ class Planner:
     def _is_clean(self, path: bytes, entry: Entry, seen: Content) -> bool:
         if seen.kind is not self._kind(entry):
             return False
-        if seen.kind is Kind.SYMLINK:
+        if seen.kind is Kind.SYMLINK or self._is_plain:
             return str(pygit2.hash(seen.data)) == entry.id
         return is_clean(self._before, path, seen.data, entry.id)
 
@@ -188,8 +196,8 @@ class Planner:
         entry = self.changes[path][1]
         assert entry is not None, "only what the new commit has is written"
         kind = self._kind(entry)
-        if kind is Kind.SYMLINK:
-            return Content(kind, self._after[entry.id].read_raw())
+        if kind is Kind.SYMLINK or self._is_plain:
+            return Content(kind, read_blob(self._after, entry.id).data)
         return Content(kind, to_worktree(self._after, path, entry.id))
 
     def _kind(self, entry: Entry) -> Kind:

@@ -47,6 +47,7 @@ class IndexBytes:
         self._data, self._layout, self._extensions = data, layout, extensions
         self._pieces: list[bytes | memoryview] = [memoryview(data)[:-CHECKSUM]]
         self._edited = layout
+        self._found: dict[bytes, int] = {}
         self._set: dict[bytes, tuple[int, int]] = {}  # the piece of each entry that was set, and where it begins
 
     @classmethod
@@ -133,7 +134,10 @@ class IndexBytes:
         return checksum
 
     def _find(self, path: bytes) -> int:
-        return bisect_left(range(len(self)), path, key=self._path)
+        # Each changed path is asked for several times, and the folders above it for each file in them.
+        if path not in self._found:
+            self._found[path] = bisect_left(range(len(self)), path, key=self._path)
+        return self._found[path]
 
     def _path(self, at: int) -> bytes:
         start = self._layout.offsets[at] + _NAME

@@ -23,14 +23,15 @@ from agentroom_git.room.notices import fold_lock, notice_key, tell
 from agentroom_git.room.quarantine import unsafe_paths
 from agentroom_git.room.room import Room
 from agentroom_git.room.sync_waits import QUIET, Waiting, file_of, waiting
+from agentroom_git.system.clock import Clock
 from agentroom_git.system.files import read_json, write_json
 from agentroom_git.system.locks import held
+from agentroom_git.system.turns import Turns
 
 LOCK_SECONDS = 60.0
 # An event has a limit of size, above which nobody could read it.
 MAX_TOLD = 20
-# One waits for the disk while the other works. More would share Python's lock, and the first come when the last does.
-MAX_AT_ONCE = 2
+MAX_AT_ONCE = 8
 _TROUBLE = (AgentroomError, OSError, KeyError)
 
 
@@ -72,9 +73,14 @@ def sync_room(room: Room, only: Collection[AgentName] = (), *, asked: bool = Fal
 
 
 def _bring_all(room: Room, planned: Sequence["SyncResult | _Move"]) -> list[SyncResult]:
-    """Make the moves, each with its own handle in its own worktree, and then look at all late writers."""
+    """Make the moves, each with its own handle in its own worktree, and then look at all late writers.
+
+    One is made after the other, as side by side the first would come when the last does; but while one waits for a
+    lock, the others go on.
+    """
+    turns = Turns(room.clock)
     with ThreadPoolExecutor(max_workers=MAX_AT_ONCE) as pool:
-        made = list(pool.map(lambda step: step.run() if isinstance(step, _Move) else step, planned))
+        made = list(pool.map(lambda step: step.run(turns) if isinstance(step, _Move) else step, planned))
     if any(isinstance(one, _Moved) and one.brought.behind is not None for one in made):
         room.clock.sleep(LATE_SECONDS)
     return [one.result() if isinstance(one, _Moved) else one for one in made]
@@ -102,16 +108,20 @@ class _Move:
     old: Oid
     new: Oid
 
-    def run(self) -> "_Moved | Waiting":
+    def run(self, turns: Turns) -> "_Moved | Waiting":
         """Make it; one worktree's trouble is told and does not keep the others from being synced."""
+        with turns.taken():
+            return self._run(turns)
+
+    def _run(self, clock: Clock) -> "_Moved | Waiting":
         room = self.room
         stage = stage_dir(room, self.agent)
         branch = room.names.branch(self.agent)
         ends = (branch, self.old, self.new)
         try:
-            sweep(stage, KEEP_SECONDS, room.clock)
+            sweep(stage, KEEP_SECONDS, clock)
             reading.note_sync(str(self.git_dir), self.old, self.new)
-            brought = bring(self.worktree, *ends, stage=stage, clock=room.clock, failpoint=room.failpoint)
+            brought = bring(self.worktree, *ends, stage=stage, clock=clock, failpoint=room.failpoint)
         except _TROUBLE as error:
             return _in_trouble(self, error)
         return _Moved(self, brought)

@@ -2,9 +2,12 @@
 
 import os
 import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pygit2
 import pytest
+from pygit2.enums import ConfigLevel
 
 from agentroom_git.git.checkout import Advanced, NotAWorktreeError, sweep
 from worktree_pair import BASE, Link, Pair, Program, StillClock, files_of, write
@@ -80,6 +83,78 @@ def test_a_clean_worktree_gets_what_git_would_check_out(
     pair.git("checkout", "--quiet", "--detach", new, cwd=oracle)
     assert files_of(pair.agent) | {b".git": None} == files_of(oracle) | {b".git": None}
     assert pair.git("ls-files", "--stage", "-z", cwd=pair.agent) == pair.git("ls-files", "--stage", "-z", cwd=oracle)
+
+
+@pytest.fixture
+def outside(tmp_path: Path) -> Iterator[Path]:
+    """Where the user's and the system's settings for all repositories are."""
+    folder = tmp_path / "outside"
+    folder.mkdir()
+    levels, paths = (ConfigLevel.XDG, ConfigLevel.SYSTEM), pygit2.settings.search_path
+    before = [paths[level] for level in levels]
+    for level in levels:
+        paths[level] = str(folder)
+    yield folder
+    for level, path in zip(levels, before, strict=True):
+        paths[level] = path
+
+
+CRLF = "*.py text eol=crlf\n"
+
+
+def _autocrlf(pair: Pair, outside: Path) -> None:
+    pair.git("config", "core.autocrlf", "true")
+
+
+def _own_file(pair: Pair, outside: Path) -> None:
+    pair.git("config", "core.attributesFile", str(outside / "mine"))
+    (outside / "mine").write_text(CRLF)
+
+
+def _file_of_the_repository(pair: Pair, outside: Path) -> None:
+    (pair.main / ".git/info").mkdir(exist_ok=True)
+    (pair.main / ".git/info/attributes").write_text(CRLF)
+
+
+def _file_of_the_user(pair: Pair, outside: Path) -> None:
+    (outside / "attributes").write_text(CRLF)
+
+
+def _file_of_the_system(pair: Pair, outside: Path) -> None:
+    (outside / "gitattributes").write_text(CRLF)
+
+
+def _file_in_a_folder(pair: Pair, outside: Path) -> None:
+    (pair.agent / "src/.gitattributes").write_text(CRLF)
+
+
+def _file_that_only_the_index_has(pair: Pair, outside: Path) -> None:
+    (pair.agent / ".gitattributes").write_text(CRLF)
+    pair.git("add", ".gitattributes", cwd=pair.agent)
+    (pair.agent / ".gitattributes").unlink()
+
+
+@pytest.mark.parametrize(
+    "say",
+    [
+        _autocrlf,
+        _own_file,
+        _file_of_the_repository,
+        _file_of_the_user,
+        _file_of_the_system,
+        _file_in_a_folder,
+        _file_that_only_the_index_has,
+    ],
+)
+def test_lines_end_as_whatever_git_reads_says(pair: Pair, outside: Path, say: Callable[[Pair, Path], None]) -> None:
+    pair.commit(BASE)
+    pair.add_worktree()
+    new = pair.commit({"src/app.py": b"app = 2\n"})
+
+    say(pair, outside)
+
+    assert isinstance(pair.advance(new), Advanced)
+    assert (pair.agent / "src/app.py").read_bytes() == b"app = 2\r\n"
 
 
 def test_the_changed_paths_are_reported(pair: Pair) -> None:

@@ -1,0 +1,58 @@
+"""Threads that take turns: one at a time, but while it sleeps."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+from agentroom_git.system.clock import SystemClock
+from agentroom_git.system.turns import Turns
+
+SECONDS = 30.0
+
+
+class _Alarm(SystemClock):
+    """A clock whose sleepers wait to be woken."""
+
+    def __init__(self) -> None:
+        self.asleep, self.woken = threading.Event(), threading.Event()
+
+    def sleep(self, seconds: float) -> None:
+        self.asleep.set()
+        assert self.woken.wait(SECONDS)
+
+
+def test_whoever_sleeps_lets_another_go_on() -> None:
+    clock = _Alarm()
+    turns = Turns(clock)
+
+    def wait() -> None:
+        with turns.taken():
+            turns.sleep(1.0)
+
+    def wake() -> None:
+        assert clock.asleep.wait(SECONDS)
+        with turns.taken():
+            clock.woken.set()
+
+    with ThreadPoolExecutor() as pool:
+        for done in [pool.submit(wait), pool.submit(wake)]:
+            done.result(SECONDS)
+
+
+def test_of_those_awake_only_one_has_its_turn() -> None:
+    turns = Turns(SystemClock())
+    inside = 0
+    seen = set()
+
+    def count() -> None:
+        nonlocal inside
+        for _ in range(200):
+            with turns.taken():
+                inside += 1
+                turns.monotonic()
+                seen.add(inside)
+                inside -= 1
+
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(count) for _ in range(4)]:
+            done.result(SECONDS)
+    assert seen == {1}
