@@ -39,7 +39,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
 )
 
 
@@ -48,6 +48,7 @@ def register(command: str = "") -> typer.Typer:
     modules = [module for module, commands in GROUPS.items() if command in commands] or list(GROUPS)
     for module in modules:
         import_module(f"agentroom_git.cli.{module}").register(app)
+    app.command()(hook)
     return app
 
 
@@ -66,7 +67,6 @@ def _options(
     """Options of every command."""
 
 
-@app.command()
 def hook(
     client: Annotated[
         str, typer.Argument(metavar="CLIENT", help="Whose events these are: claude, codex, gemini, opencode, qwen.")
