@@ -9,8 +9,6 @@ import warnings
 from collections.abc import Callable, Iterator
 from posixpath import dirname, join, normpath, splitext
 
-from agentroom_git.core.syntax import find_imports
-
 MAX_BYTES = 100_000
 _LANGUAGES = {
     ".js": "javascript", ".jsx": "javascript", ".mjs": "javascript", ".cjs": "javascript",
@@ -32,6 +30,13 @@ def imported(path: str, text: str, read: Read) -> frozenset[str]:
     if path.endswith(_SCRIPTS):
         return frozenset(_scripts(path, text, read))
     return frozenset(_go(path, text, read)) if path.endswith(".go") else frozenset()
+
+
+def _find_imports(language: str, text: bytes) -> Iterator[str]:
+    # Few claims need it, and every command would wait for tree-sitter.
+    from agentroom_git.core.syntax import find_imports  # noqa: PLC0415
+
+    return find_imports(language, text)
 
 
 def _python(path: str, text: str, read: Read) -> Iterator[str]:
@@ -77,7 +82,7 @@ def _module(roots: list[str], parts: list[str], read: Read) -> Iterator[str]:
 
 def _scripts(path: str, text: str, read: Read) -> Iterator[str]:
     language = _LANGUAGES[splitext(path)[1]]
-    for name in find_imports(language, text.encode()):
+    for name in _find_imports(language, text.encode()):
         if not name.startswith(("./", "../")):
             continue
         stem = normpath(join(dirname(path), name))
@@ -96,6 +101,6 @@ def _go(path: str, text: str, read: Read) -> Iterator[str]:
     name = _GO_MODULE.search(module or "")
     if name is None:
         return
-    for package in find_imports("go", text.encode()):
+    for package in _find_imports("go", text.encode()):
         if package.startswith(f"{name[1]}/"):
             yield join(folder, package.removeprefix(f"{name[1]}/"))
