@@ -23,7 +23,7 @@ from typing import Self
 
 from agentroom_git.errors import AgentroomError
 from agentroom_git.system.clock import Clock
-from agentroom_git.system.exchange import Content, Folder, Mark, Move, exchange, move
+from agentroom_git.system.exchange import Content, Folder, Kind, Mark, Move, exchange, move
 
 _AHEAD, _JOURNAL, _DONE = "journal.ahead", "journal", "done"
 _TAKEN_OUT, _OVERWRITTEN = b".out", b".overwritten"
@@ -128,10 +128,7 @@ class Bench:
 
     def stage(self, number: int, content: Content) -> Mark:
         """Make the new file of a step."""
-        self.folder.create(_name(number), content)
-        status = self.folder.status(_name(number))
-        assert status is not None, "nobody else writes in a bench"
-        return Mark.of(status)
+        return Mark.of(self.folder.create(_name(number), content))
 
     def write_journal(self, journal: Journal) -> None:
         """Write the journal ahead, so that `begin`, which is called under locks, is quick."""
@@ -241,11 +238,11 @@ _UNDO: dict[Act, Callable[[Folder, Bench, int, Step], None]] = {
 
 def late_paths(bench: Bench, steps: Sequence[Step]) -> tuple[bytes, ...]:
     """The paths whose displaced file holds neither the old content nor the new: somebody wrote it meanwhile."""
+    found = ((step, bench.folder.read(_name(number))) for number, step in enumerate(steps))
     return tuple(
         step.path
-        for number, step in enumerate(steps)
-        if bench.folder.status(_name(number)) is not None
-        and not (_holds(bench, number, step.before) or _holds(bench, number, step.after))
+        for step, content in found
+        if content.kind is not Kind.MISSING and digest(content) not in (step.before, step.after)
     )
 
 

@@ -14,7 +14,7 @@ import stat
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -90,22 +90,12 @@ class Folder:
     def close(self) -> None:
         os.close(self._handle)
 
-    @contextmanager
-    def parent_of(self, path: bytes, *, create: bool = False) -> Iterator[tuple[int, bytes]]:
-        """Open the directory that holds `path`; yield its handle and the last name.
+    def parent_of(self, path: bytes, *, create: bool = False) -> "_Parent":
+        """Open the directory that holds `path` for a block, which gets its handle and the last name.
 
         Raises FileNotFoundError, or NotADirectoryError where a component is a link or a file.
         """
-        *parents, name = path.split(b"/")
-        handle = os.dup(self._handle)
-        try:
-            for component in parents:
-                below = _open_directory(component, handle, create=create)
-                os.close(handle)
-                handle = below
-            yield handle, name
-        finally:
-            os.close(handle)
+        return _Parent(self._handle, path, create=create)
 
     def status(self, path: bytes) -> os.stat_result | None:
         """The status of what stands at `path` itself, or None."""
@@ -151,23 +141,33 @@ class Folder:
             if error.errno != errno.ELOOP:  # a link has just taken its place
                 raise
             return Content(Kind.OTHER), None
-        with os.fdopen(handle, "rb") as file:
+        try:
             status = os.fstat(handle)
             if not stat.S_ISREG(status.st_mode):
                 return Content(Kind.OTHER), None
             is_executable = self.has_modes and status.st_mode & stat.S_IXUSR
-            return Content(Kind.EXECUTABLE if is_executable else Kind.FILE, file.read()), Mark.of(status)
+            kind = Kind.EXECUTABLE if is_executable else Kind.FILE
+            return Content(kind, _read(handle, status.st_size)), Mark.of(status)
+        finally:
+            os.close(handle)
 
-    def create(self, path: bytes, content: Content) -> None:
-        """Make a new file or link; permissions follow the umask, as git's do. Raises FileExistsError."""
+    def create(self, path: bytes, content: Content) -> os.stat_result:
+        """Make a new file or link and return its status; permissions follow the umask, as git's do.
+
+        Raises FileExistsError.
+        """
         with self.parent_of(path) as (parent, name):
             if content.kind is Kind.SYMLINK:
                 os.symlink(content.data, name, dir_fd=parent)
-                return
+                return os.stat(name, dir_fd=parent, follow_symlinks=False)
             mode = 0o777 if content.kind is Kind.EXECUTABLE else 0o666
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-            with os.fdopen(os.open(name, flags, mode, dir_fd=parent), "wb") as file:
-                file.write(content.data)
+            handle = os.open(name, flags, mode, dir_fd=parent)
+            try:
+                _write(handle, content.data)
+                return os.fstat(handle)
+            finally:
+                os.close(handle)
 
     def make_directory(self, path: bytes) -> bool:
         """Make an empty directory; true if there is one now, false if something else is in the way."""
@@ -206,6 +206,51 @@ class Folder:
                 yield from self.leaves(below)
             else:
                 yield below
+
+
+class _Parent:
+    """The directory that holds a path, open for a block. Asked for a dozen times for each file of a sync."""
+
+    __slots__ = ("_at", "_create", "_path", "_root")
+
+    def __init__(self, root: int, path: bytes, *, create: bool) -> None:
+        self._root = self._at = root
+        self._path, self._create = path, create
+
+    def __enter__(self) -> tuple[int, bytes]:
+        *parents, name = self._path.split(b"/")
+        try:
+            for component in parents:
+                below = _open_directory(component, self._at, create=self._create)
+                self._leave()
+                self._at = below
+        except BaseException:
+            self._leave()
+            raise
+        return self._at, name
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._leave()
+
+    def _leave(self) -> None:
+        if self._at != self._root:
+            os.close(self._at)
+
+
+def _read(handle: int, size: int) -> bytes:
+    """Read to the end; Python's file objects cost more than the reading of most files."""
+    parts = []
+    while part := os.read(handle, size + 1):
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _write(handle: int, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(handle, rest) :]
 
 
 def _open_directory(name: bytes, parent: int, *, create: bool) -> int:
