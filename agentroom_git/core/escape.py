@@ -21,9 +21,14 @@ def _escape_char(char: str) -> str:
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
+def _safe_char(char: str) -> str:
+    return char if unicodedata.category(char) not in _UNSAFE else _escape_char(char)
+
+
 def one_line(text: str, limit: int = 0) -> str:
     """Return `text` on one line of printable characters; with a limit, cut to that many characters and marked `…`."""
-    safe = "".join(c if unicodedata.category(c) not in _UNSAFE else _escape_char(c) for c in text)
+    # What Python calls printable is none of those; a fold of sixty agents has as many lines of trailers.
+    safe = text if text.isprintable() else "".join(map(_safe_char, text))
     return safe[: limit - 1] + "…" if limit and len(safe) > limit else safe
 
 
