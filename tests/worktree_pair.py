@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
-from agentroom_git.git.checkout import Advanced, Waits, advance
-from agentroom_git.system.clock import SystemClock
+from agentroom_git.git import checkout
+from agentroom_git.git.checkout import Advanced, Waits
+from agentroom_git.system.clock import Clock, SystemClock
 
 BASE: dict[str, object] = {
     "README.md": b"# Ledger\n",
@@ -47,6 +48,23 @@ class StillClock(SystemClock):
 
     def sleep(self, seconds: float) -> None:
         self.slept += seconds
+
+
+def advance(  # noqa: PLR0913 - of the function that it calls
+    worktree: Path,
+    branch: str,
+    old: str,
+    new: str,
+    *,
+    stage: Path,
+    clock: Clock,
+    failpoint: Callable[[str], None] = lambda step: None,
+) -> Advanced | Waits:
+    """Bring the worktree forward, and look at late writers when it is time."""
+    brought = checkout.advance(worktree, branch, old, new, stage=stage, clock=clock, failpoint=failpoint)
+    if brought.behind is not None:
+        clock.sleep(checkout.LATE_SECONDS)
+    return brought.outcome()
 
 
 class Pair:

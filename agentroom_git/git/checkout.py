@@ -44,7 +44,7 @@ from agentroom_git.system.exchange import ExchangeError, Folder, Mark
 from agentroom_git.system.failpoint import Failpoint, silent
 from agentroom_git.system.pids import is_git_at_work_in, own_name
 
-__all__ = ["LATE_SECONDS", "Advanced", "Brought", "Waits", "advance", "bring", "recover", "sweep"]
+__all__ = ["LATE_SECONDS", "Advanced", "Brought", "Waits", "advance", "recover", "sweep"]
 
 REFLOG_MESSAGE = "agentroom: sync"
 _MISMATCH: dict[Act, Reason] = {
@@ -72,7 +72,7 @@ def advance(
     stage: Path,
     clock: Clock,
     failpoint: Failpoint = silent,
-) -> Advanced | Waits:
+) -> Brought:
     """Bring a worktree that is on `branch` at commit `old` to commit `new`, with its index and its branch.
 
     Files that the agent has not touched are replaced. Edited ones get what is new with the edits, still uncommitted, on
@@ -82,27 +82,10 @@ def advance(
     `stage` is a directory of this worktree alone, on its file system: displaced files stay there until `sweep`.
     `failpoint` is called with the name of each step that changes something, before it.
 
+    What is returned still has to look at late writers, once `LATE_SECONDS` have passed: that is its `outcome()`. So of
+    many worktrees none waits for the writers of another.
+
     Raises KeyError for a commit or object that the repository lacks.
-    """
-    brought = bring(worktree, branch, old, new, stage=stage, clock=clock, failpoint=failpoint)
-    if brought.behind is not None:
-        clock.sleep(LATE_SECONDS)
-    return brought.outcome()
-
-
-def bring(
-    worktree: Path,
-    branch: str,
-    old: str,
-    new: str,
-    *,
-    stage: Path,
-    clock: Clock,
-    failpoint: Failpoint = silent,
-) -> Brought:
-    """Do what `advance` does, but for the look at late writers: that is `outcome()` of what is returned.
-
-    So that of many worktrees none waits for the writers of another; `LATE_SECONDS` should pass in between.
     """
     handle = _open(worktree)
     with Folder(worktree, has_modes=has_modes(handle)) as tree:

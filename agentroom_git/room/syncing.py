@@ -11,7 +11,7 @@ from agentroom_git.core.events import Notice
 from agentroom_git.core.ids import AgentName, Oid
 from agentroom_git.core.plan import Place, Stay, plan_sync
 from agentroom_git.errors import AgentroomError
-from agentroom_git.git.checkout import LATE_SECONDS, Advanced, Brought, bring, recover, sweep
+from agentroom_git.git.checkout import LATE_SECONDS, Advanced, Brought, advance, recover, sweep
 from agentroom_git.git.folds import read_fold
 from agentroom_git.git.operations import operation_under_way
 from agentroom_git.git.worktrees import Worktree
@@ -121,7 +121,7 @@ class _Move:
         try:
             sweep(stage, KEEP_SECONDS, clock)
             reading.note_sync(str(self.git_dir), self.old, self.new)
-            brought = bring(self.worktree, *ends, stage=stage, clock=clock, failpoint=room.failpoint)
+            brought = advance(self.worktree, *ends, stage=stage, clock=clock, failpoint=room.failpoint)
         except _TROUBLE as error:
             return _in_trouble(self, error)
         return _Moved(self, brought)

@@ -23,7 +23,7 @@ from agentroom_git.system.inotify import is_available, most_watches
 POLL_SECONDS = 2.0
 """How often to look without being told to: for file systems that send no events."""
 
-SETTLE_SECONDS = 0.003
+SETTLE_SECONDS = 0.001
 """How long to wait for what follows an event: a commit sends a dozen."""
 
 EDITS_SECONDS = 0.4

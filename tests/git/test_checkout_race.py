@@ -9,10 +9,10 @@ from typing import IO
 import pygit2
 import pytest
 
-from agentroom_git.git.checkout import Waits, advance, sweep
+from agentroom_git.git.checkout import Waits, sweep
 from agentroom_git.git.displacement import list_displaced
 from agentroom_git.system.clock import SystemClock
-from worktree_pair import Pair, program
+from worktree_pair import Pair, advance, program
 
 TRIALS = 70
 FILES = 40

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from agentroom_git.git.checkout import Advanced, advance, sweep
+from agentroom_git.git.checkout import Advanced, sweep
 from agentroom_git.system.clock import SystemClock
-from worktree_pair import Pair, program
+from worktree_pair import Pair, advance, program
 
 WRITES = int(os.environ.get("RACING_WRITES", "400"))
 STYLES = ("rename", "truncate")
