@@ -24,6 +24,7 @@ from typing import Self
 from agentroom_git.errors import AgentroomError
 from agentroom_git.system.clock import Clock
 from agentroom_git.system.exchange import Content, Folder, Kind, Mark, Move, exchange, move
+from agentroom_git.system.turns import away
 
 _AHEAD, _JOURNAL, _DONE = "journal.ahead", "journal", "done"
 _TAKEN_OUT, _OVERWRITTEN = b".out", b".overwritten"
@@ -135,7 +136,8 @@ class Bench:
         with (self.path / _AHEAD).open("xb") as file:
             file.write(journal.encode())
             file.flush()
-            os.fsync(file.fileno())
+            with away():
+                os.fsync(file.fileno())
 
     def begin(self) -> None:
         """From here on the journal says that the steps may have been taken."""

@@ -23,6 +23,7 @@ from agentroom_git.errors import AgentroomError
 from agentroom_git.git.index_bytes import CHECKSUM, IndexBytes, encode_status
 from agentroom_git.git.tree_diff import Entry
 from agentroom_git.system.exchange import Mark
+from agentroom_git.system.turns import away
 
 _HEADER = struct.Struct(">4sLL")
 _STATUS_SIZE = 40
@@ -73,7 +74,8 @@ class IndexCopy:
         with self._copy.open("wb") as file:
             file.writelines(pieces)
             file.flush()
-            os.fsync(file.fileno())
+            with away():
+                os.fsync(file.fileno())
 
     def is_current(self) -> bool:
         """Whether the index is still the one that was copied."""

@@ -1,10 +1,13 @@
-"""One thread at a time, but while it sleeps: what shares Python's lock anyway is done sooner one after the other."""
+"""One thread at a time, but while it waits: what shares Python's lock anyway is done sooner one after the other."""
 
 import threading
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 from agentroom_git.system.clock import Clock
+
+_mine = threading.local()
 
 
 class Turns:
@@ -17,8 +20,14 @@ class Turns:
         self._clock = clock
         self._turn = threading.Lock()
 
-    def taken(self) -> AbstractContextManager[object]:
-        return self._turn
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        with self._turn:
+            _mine.turn = self._turn
+            try:
+                yield
+            finally:
+                _mine.turn = None
 
     def now(self) -> datetime:
         return self._clock.now()
@@ -27,11 +36,22 @@ class Turns:
         return self._clock.monotonic()
 
     def sleep(self, seconds: float) -> None:
-        self._turn.release()
-        try:
+        with away():
             self._clock.sleep(seconds)
-        finally:
-            self._turn.acquire()
 
     def boot_id(self) -> str:
         return self._clock.boot_id()
+
+
+@contextmanager
+def away() -> Iterator[None]:
+    """Give the turn up for a block that waits for a disk, if this thread has one, and take it again."""
+    turn = getattr(_mine, "turn", None)
+    if turn is None:
+        yield
+        return
+    turn.release()
+    try:
+        yield
+    finally:
+        turn.acquire()

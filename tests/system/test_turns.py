@@ -4,7 +4,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 from agentroom_git.system.clock import SystemClock
-from agentroom_git.system.turns import Turns
+from agentroom_git.system.turns import Turns, away
 
 SECONDS = 30.0
 
@@ -36,6 +36,11 @@ def test_whoever_sleeps_lets_another_go_on() -> None:
     with ThreadPoolExecutor() as pool:
         for done in [pool.submit(wait), pool.submit(wake)]:
             done.result(SECONDS)
+
+
+def test_a_thread_without_a_turn_may_be_away_too() -> None:
+    with away():
+        pass
 
 
 def test_of_those_awake_only_one_has_its_turn() -> None:
