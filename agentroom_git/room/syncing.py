@@ -76,7 +76,7 @@ def _bring_all(room: Room, planned: Sequence["SyncResult | _Move"]) -> list[Sync
     """Make the moves, each with its own handle in its own worktree, and then look at all late writers.
 
     One is made after the other, as side by side the first would come when the last does; but while one waits for a
-    lock or the disk, another goes on.
+    lock or a slow disk, another goes on.
     """
     turns = Turns(room.clock)
     with ThreadPoolExecutor(max_workers=MAX_AT_ONCE) as pool:

@@ -38,8 +38,45 @@ def test_whoever_sleeps_lets_another_go_on() -> None:
             done.result(SECONDS)
 
 
+def test_whoever_waits_for_a_slow_disk_lets_another_go_on() -> None:
+    turns = Turns(SystemClock())
+    waiting, written = threading.Event(), threading.Event()
+
+    def write() -> None:
+        # However long it took before, it is longer than that.
+        with turns.taken(), away(-1.0):
+            waiting.set()
+            assert written.wait(SECONDS)
+
+    def go_on() -> None:
+        assert waiting.wait(SECONDS)
+        with turns.taken():
+            written.set()
+
+    with ThreadPoolExecutor() as pool:
+        for done in [pool.submit(write), pool.submit(go_on)]:
+            done.result(SECONDS)
+
+
+def test_who_waits_for_a_fast_disk_keeps_its_turn() -> None:
+    turns = Turns(SystemClock())
+    inside = []
+
+    def write(name: str) -> None:
+        with turns.taken():
+            inside.append(name)
+            with away(SECONDS):
+                pass
+            inside.append(name)
+
+    with ThreadPoolExecutor(8) as pool:
+        for done in [pool.submit(write, str(number)) for number in range(64)]:
+            done.result(SECONDS)
+    assert inside[::2] == inside[1::2]
+
+
 def test_a_thread_without_a_turn_may_be_away_too() -> None:
-    with away():
+    with away(-1.0):
         pass
 
 
