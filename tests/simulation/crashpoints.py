@@ -45,13 +45,21 @@ class Victims:
 
     def run(self, operation: str, folder: Path, *options: str) -> str:
         """Let one process do the operation under strace; return what strace printed of its calls."""
+        pid, lines = self._trace(operation, folder, CALLS, *options)
+        return "\n".join(line for line in lines if line.startswith(pid))
+
+    def run_and_watch(self, operation: str, folder: Path, calls: str) -> list[str]:
+        """Let one process do the operation; return what strace printed of these calls, of its children's, too."""
+        return self._trace(operation, folder, calls)[1]
+
+    def _trace(self, operation: str, folder: Path, calls: str, *options: str) -> tuple[str, list[str]]:
         print(f"{operation} {folder}", file=self.orders, flush=True)
         pid = self.answers.readline().strip()
         log = folder.with_name("strace.log")
-        trace = ["strace", "-f", "-p", pid, "-o", str(log), "-e", f"trace={CALLS}", *options]
+        trace = ["strace", "-f", "-p", pid, "-o", str(log), "-e", f"trace={calls}", *options]
         subprocess.run(trace, capture_output=True, timeout=60)
         assert self.answers.readline() == "ended\n"
-        return "\n".join(line for line in log.read_text().splitlines() if line.startswith(pid))
+        return pid, log.read_text().splitlines()
 
 
 @contextmanager

@@ -24,6 +24,7 @@ OPERATIONS: dict[str, Operation] = {
     "claim": operations.claim("alice", ["one.txt", "dir"], shared=False, ttl=900),
     "autosave": operations.autosave("bob"),
     "sync": operations.sync_one("carol"),
+    "gate": operations.gate,
 }
 LONGEST_WAIT = 20.0
 
