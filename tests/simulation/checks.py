@@ -39,7 +39,7 @@ def at_every_step(world: World, heights: Sequence[Oid]) -> None:
 
     `heights` are what integration was before the step and after each thing that others did in the middle of it.
     """
-    room = world.room()
+    room = world.reader
     for before, now in pairwise([*heights, room.integration()]):
         if not room.history.reaches(now, before):
             raise Violation("I1", f"integration went from {before[:10]} to {now[:10]}, which does not contain it")

@@ -31,7 +31,7 @@ class ClaimsWatch:
 
     def look(self) -> None:
         """Compare the table with what it was; raise `Violation` where it became what it must not."""
-        room = self.world.room()
+        room = self.world.reader
         now = read_table(room.refs, room.names.claims).table
         check_table(self.table, now)
         for claim in self.table.claims:
@@ -51,7 +51,7 @@ class ClaimsWatch:
 
     def check_history(self) -> None:
         """Every fencing token was given once, and every claim of which its agent was told is in the history."""
-        room = self.world.room()
+        room = self.world.reader
         given: list[str] = []
         granted: set[str] = set()
         for item in read_history(room.refs, room.names.claims):

@@ -7,6 +7,10 @@ from agentroom_git.system.clock import SystemClock
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
+LEAST_SLEEP = 0.05
+"""Who polls for a lock in vain does so two hundred times in ten seconds, not five thousand."""
+
+
 class VirtualClock:
     """One machine's clock. Nobody waits for it; `skew` moves what it shows and never what it measures."""
 
@@ -21,7 +25,7 @@ class VirtualClock:
         return self.elapsed
 
     def sleep(self, seconds: float) -> None:
-        self.elapsed += max(seconds, 0.0)
+        self.elapsed += max(seconds, LEAST_SLEEP)
 
     def boot_id(self) -> str:
         return "virtual"

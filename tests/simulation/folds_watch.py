@@ -23,7 +23,7 @@ class FoldsWatch:
     tips: dict[str, Oid] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.room = self.world.room()
+        self.room = self.world.reader
         self.recorded = self.looked_at = self.room.integration()
 
     def look_within(self) -> None:

@@ -17,7 +17,7 @@ class GreenWatch:
 
     def look(self) -> None:
         """Compare green with what it was; raise `Violation` where it became what it must not."""
-        room = self.world.room()
+        room = self.world.reader
         now = read_green(room)
         if now == self.green:
             return
@@ -35,7 +35,7 @@ class GreenWatch:
     def check_end(self) -> None:
         """After all is quiet and was checked, green is integration, if that passes."""
         self.look()
-        tip = self.world.room().integration()
+        tip = self.world.reader.integration()
         if not self._breaks(tip) and self.green != tip:
             raise Violation("I11", f"{tip[:10]} passes the check, and green is {self.green}")
 

@@ -83,7 +83,7 @@ class Schedule:
                 landed.check(self.world, draw(self.rng, {"none": 1, "kill": 1}, LANDING_STEPS))
 
     def step(self) -> None:
-        self.heights = [self.world.room().integration()]
+        self.heights = [self.world.reader.integration()]
         actors = self.actors()
         actors[self.rng.choices(list(self.weights), list(self.weights.values()))[0]]()
         self.world.clock.sleep(1)
@@ -229,7 +229,7 @@ class Schedule:
             for _ in range(self.rng.randint(1, 3)):
                 if self.rng.random() >= 0.6 or not rivals.act(self, step):
                     self.rng.choice((self.agent_acts, self.agent_acts, self.agent_asks, self.sidecar_acts))()
-                self.heights.append(self.world.room().integration())
+                self.heights.append(self.world.reader.integration())
         finally:
             self.is_nested = False
 

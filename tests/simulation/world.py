@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from types import MappingProxyType
 
@@ -138,6 +138,11 @@ class World:
 
     def git_dir(self, name: str) -> Path:
         return self.root / ".git/worktrees" / name
+
+    @cached_property
+    def reader(self) -> Room:
+        """The room for who only looks."""
+        return self.room()
 
     def room(self, failpoint: Failpoint = silent) -> Room:
         return open_room(self.root, self.clock, new_key=self.new_key, failpoint=failpoint)
