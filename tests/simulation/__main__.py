@@ -34,7 +34,7 @@ def main() -> int:
 
 
 def _soak(arguments: argparse.Namespace) -> int:
-    """Run further seeds of every level, half of the time each, until the time is over or one fails."""
+    """Run further seeds of every level, the same time each, until the time is over or one fails."""
     started = time.perf_counter()
     done, spent = dict.fromkeys(LEVELS, 0), dict.fromkeys(LEVELS, 0.0)
     while time.perf_counter() - started < arguments.seconds:

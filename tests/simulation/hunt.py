@@ -7,14 +7,14 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
-from simulation import pure, schedule, world
+from simulation import pure, schedule, warned, world
 from simulation.found import FIRST
 from simulation.mutant import Mutant
 from simulation.mutants import MUTANTS
-from simulation.seeds import ScheduleError
+from simulation.seeds import ScheduleError, Violation
 
-LEVELS = {"pure": pure.run, "real": schedule.run}
-SEEDS = {"pure": 3000, "real": 150}
+LEVELS = {"pure": pure.run, "real": schedule.run, "warning": warned.run}
+SEEDS = {"pure": 3000, "real": 150, "warning": 12}
 """At most as many schedules as in CI."""
 
 
@@ -38,8 +38,10 @@ def hunt(mutant: Mutant) -> Found:
             with mutant.planted():
                 LEVELS[mutant.level](seed)
         except ScheduleError as error:
-            problem = str(error).split("\n", 1)[0]
-            return Found(mutant, seed, tried, time.perf_counter() - started, error.invariant, problem)
+            problem, seconds = str(error).split("\n", 1)[0], time.perf_counter() - started
+            # Whatever else is raised tells of a bug that is badly planted.
+            is_seen = isinstance(error.__cause__, Violation)
+            return Found(mutant, seed if is_seen else None, tried, seconds, error.invariant, problem)
     return Found(mutant, None, tried, time.perf_counter() - started)
 
 
@@ -52,7 +54,7 @@ def _seeds(mutant: Mutant) -> Iterator[int]:
 
 def row(found: Found) -> str:
     seed = "-" if found.seed is None else str(found.seed)
-    start = f"{found.mutant.name:42} {found.mutant.level:5} {seed:>5} {found.tried:>5} {found.invariant[:4]:4}"
+    start = f"{found.mutant.name:42} {found.mutant.level:7} {seed:>5} {found.tried:>5} {found.invariant[:4]:4}"
     return f"{start} {found.problem[:60]} ({found.seconds:.0f} s)"
 
 
@@ -60,7 +62,7 @@ def hunt_all(names: Sequence[str]) -> bool:
     """Print a table of what finds each mutant; return whether all were found."""
     chosen = [mutant for mutant in MUTANTS if not names or any(name in mutant.name for name in names)]
     started = time.perf_counter()
-    print(f"{'mutant':42} {'level':5} {'seed':>5} {'tried':>5} {'by':4} what it says", flush=True)
+    print(f"{'mutant':42} {'level':7} {'seed':>5} {'tried':>5} {'by':4} what it says", flush=True)
     survivors = []
     for found in _all_at_once(chosen):
         print(row(found), flush=True)

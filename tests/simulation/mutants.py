@@ -28,12 +28,14 @@ from agentroom_git.room import (
     rewriting,
     stale,
     syncing,
+    warning,
 )
 from agentroom_git.room.gate import bench, telling
 from agentroom_git.system import exchange
 from simulation import operations
 from simulation.core_mutants import IN_CORE
 from simulation.mutant import Mutant, Patches
+from simulation.world import NAMES
 
 
 def _swap_writes_whatever_is_there() -> Patches:
@@ -207,8 +209,8 @@ def _others_work_withdrawn() -> Patches:
 
 
 def _fold_of_the_newest_alone() -> Patches:
-    def compute(self: Any, head: Any, previous: Any) -> Any:
-        heads, folded = real(self, head, previous)
+    def compute(self: Any, head: Any, tip: Any, previous: Any) -> Any:
+        heads, folded = real(self, head, tip, previous)
         return heads, Folded(self.room.history.tree_of(head.id), folded.contested)
 
     real = folding.Folder._compute
@@ -282,6 +284,22 @@ def _edits_not_archived() -> Patches:
     return [(archive, "snapshot", lambda worktree, agent: None)]
 
 
+def _clashes_not_seen() -> Patches:
+    return [(warning, "find_clashes", lambda *_: ())]
+
+
+def _warned_again_and_again() -> Patches:
+    return [(warning.Forecast, "new", lambda self, clashes: clashes)]
+
+
+def _warnings_stand_for_ever() -> Patches:
+    return [(warning.Forecast, "_withdraw", lambda self, known: None)]
+
+
+def _everybody_warned() -> Patches:
+    return [(warning, "_readers", lambda clash: NAMES)]
+
+
 MUTANTS = [
     *IN_CORE,
     Mutant("a swap writes whatever is there", "real", _swap_writes_whatever_is_there),
@@ -314,4 +332,8 @@ MUTANTS = [
     Mutant("whole-file writes not looked at", "real", _stale_writes_passed_over),
     Mutant("the branch landed without its files", "real", _branch_landed_without_files),
     Mutant("a landed commit not recognised", "real", _landed_commits_not_recognised),
+    Mutant("a clash of edits not seen", "warning", _clashes_not_seen),
+    Mutant("warned again and again", "warning", _warned_again_and_again),
+    Mutant("warnings that stand for ever", "warning", _warnings_stand_for_ever),
+    Mutant("everybody warned of what concerns two", "warning", _everybody_warned),
 ]
