@@ -208,7 +208,16 @@ def is_free(known: Known, seat: Seat, path: str) -> bool:
 
 def names(paths: "Iterable[str]") -> str:
     """Return the paths as one text, between NULs: to look through it for one takes less than to list thousands."""
-    return "\0".join(["", *paths, ""])
+    found = "\0".join(path for path in paths if _is_writable(path))
+    return f"\0{found}\0" if found else ""
+
+
+def _is_writable(path: str) -> bool:
+    # No file has such a name.
+    try:
+        return bool(path.encode("utf-8", "surrogateescape"))
+    except UnicodeEncodeError:
+        return False
 
 
 def _is_below(path: str, held: str) -> bool:

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from agentroom_git.agents.dialects import DIALECTS
+from agentroom_git.cli.hook import _is_free
 from agentroom_git.room import coordination, hookcache, messages
 from agentroom_git.room.hookcache import Known, Seat
 from rooms import Bed
@@ -185,6 +187,22 @@ def test_the_usual_answer_imports_neither_libgit2_nor_the_command_line(room: Bed
     )
 
     assert done.stdout == "[]\n"
+
+
+def test_a_command_that_writes_where_nobody_holds_anything_opens_no_repository(bed: Bed) -> None:
+    worktree = bed.join("bob")[0]
+    seat = seat_of(bed, "bob")
+    assert shell(worktree, "rm build.log") == {}
+    known = hookcache.read_known(seat)
+    assert known is not None
+    event = DIALECTS["claude"].decode(
+        {
+            "hook_event_name": "PreToolUse", "cwd": str(worktree), "tool_name": "Bash",
+            "tool_input": {"command": "rm build.log"},
+        },
+        str(worktree),
+    )  # fmt: skip
+    assert _is_free(known, seat, event)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import pytest
 
 from agentroom_git.core.shell import find_writes
-from agentroom_git.room.hookcache import may_write
+from agentroom_git.room.hookcache import may_write, names
 
 WRITES = """echo x > a
 echo x >> a
@@ -39,3 +39,9 @@ def test_every_command_that_is_seen_to_write_may_write(command: str) -> None:
 @pytest.mark.parametrize("command", ["ls -l", "cat a", "pytest -q", "make check", ""])
 def test_commands_that_only_look_need_no_repository(command: str) -> None:
     assert not may_write(command)
+
+
+def test_where_nobody_holds_anything_there_is_nothing_to_look_for() -> None:
+    assert not names([])
+    assert not names(["\ud800"])  # a name that no file has
+    assert "\0a b\0" in names(["a b", "c"])
