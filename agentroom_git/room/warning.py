@@ -14,7 +14,7 @@ from agentroom_git.core.clash import Clash
 from agentroom_git.core.clashes import Version, find_clashes
 from agentroom_git.core.escape import path_text
 from agentroom_git.core.events import Notice, Withdrawn
-from agentroom_git.core.ids import BASE, AgentName, Oid
+from agentroom_git.core.ids import BASE, NULL, AgentName, Oid
 from agentroom_git.core.objects import REGULAR
 from agentroom_git.git import folds
 from agentroom_git.git.attributes import for_merging, read_attributes
@@ -84,10 +84,16 @@ class Forecast:
                 known.gone_since = now
         passed = [one for one in self.standing if one.gone_since is not None and now - one.gone_since >= GRACE_SECONDS]
         for known in passed:
+            if known.notice == NULL:
+                self._warn(known)
             self._withdraw(known)
         self.standing = [one for one in self.standing if one not in passed]
-        for clash in self.new(clashes):
-            self.standing.append(self._warn(clash))
+        begun = [Standing(clash, self.room.new_key(), NULL, logs.stamp(self.room)) for clash in self.new(clashes)]
+        self.standing += begun
+        if begun:
+            write_standing(self.room, self.standing)
+        for untold in [one for one in self.standing if one.notice == NULL]:
+            self._warn(untold)
         if before != [(one.clash, one.notice) for one in self.standing]:
             write_standing(self.room, self.standing)
         return GRACE_SECONDS if self.is_passing else None
@@ -160,16 +166,15 @@ class Forecast:
                 yield from (head.agent for head in folds.read_fold(history, commit).folded)
             commit = previous
 
-    def _warn(self, clash: Clash) -> Standing:
+    def _warn(self, untold: Standing) -> None:
+        clash = untold.clash
         text = (
             f"early warning: {clash.describe()}: the edits of {' and '.join(clash.agents)} would be contested once both"
             " are committed. Agree now who changes what, or leave these lines to one of you"
         )
         notice = Notice("warning", _readers(clash), text, (clash.path,))
         with fold_lock(self.room):
-            key = notice_key("warning", *clash.agents, clash.path, str(clash.start), self.room.new_key())
-            told = tell(self.room, notice, key=key)
-        return Standing(clash, told.id, logs.stamp(self.room))
+            untold.notice = tell(self.room, notice, key=notice_key("warning", untold.key)).id
 
     def _withdraw(self, known: Standing) -> None:
         clash = known.clash

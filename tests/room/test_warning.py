@@ -5,8 +5,10 @@ from collections.abc import Sequence
 import pytest
 
 from agentroom_git.core.ids import AgentName
-from agentroom_git.room import messages
+from agentroom_git.room import messages, warning
 from agentroom_git.room.edits import Desk
+from agentroom_git.room.room import Room
+from agentroom_git.room.standing import Standing, write_standing
 from agentroom_git.room.status import read_status
 from agentroom_git.room.warning import GRACE_SECONDS, Forecast
 from agentroom_git.system.locks import held
@@ -66,6 +68,34 @@ def test_the_two_who_edit_the_same_line_are_told_once_and_nobody_else(shared: Be
     Seer(shared, "alice", "bob", "carol").look(2.0)  # another sidecar
 
     assert _lines(shared, "alice", "bob", "carol") == [[("warning", "n.txt line 5")], [("warning", "n.txt line 5")], []]
+
+
+@pytest.mark.parametrize("writes", [1, 2])
+def test_a_sidecar_that_is_killed_while_it_warns_has_told_once_and_takes_it_back(
+    shared: Bed, monkeypatch: pytest.MonkeyPatch, writes: int
+) -> None:
+    _edit(shared, "alice", 5, "alice's")
+    _edit(shared, "bob", 5, "bob's")
+    with monkeypatch.context() as patch:
+        done: list[None] = []
+
+        def write_and_die(room: Room, standing: list[Standing]) -> None:
+            done.append(None)
+            if len(done) == 1:
+                write_standing(room, standing)
+            if len(done) == writes:
+                raise KeyboardInterrupt
+
+        patch.setattr(warning, "write_standing", write_and_die)
+        with pytest.raises(KeyboardInterrupt):
+            Seer(shared, "alice", "bob").look(0.0)
+    seer = Seer(shared, "alice", "bob")
+    seer.look(1.0)
+    assert _lines(shared, "alice", "bob") == [[("warning", "n.txt line 5")]] * 2
+    _edit(shared, "bob", 9, "elsewhere")
+    seer.look(2.0)
+    seer.look(2.0 + GRACE_SECONDS)
+    assert _lines(shared, "alice", "bob") == [[], []]
 
 
 def test_edits_that_merge_are_no_news(shared: Bed) -> None:
