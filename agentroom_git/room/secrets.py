@@ -55,13 +55,13 @@ _GIVEN = re.compile(
     r"(?:\b[A-Z0-9_]{0,40}(?:PASSWORD|PASSWD|PASSPHRASE|_PASS|_PWD|_SECRET)="
     r"|--(?:password|passwd|passphrase)[= ]"
     r"|\bsshpass -p ?"
-    r"|\b(?:curl|wget|http)\b[^\n]{0,200}? (?:-u|--user)[= ]?[\w.@+-]{1,64}:"
+    r"|\b(?:curl|wget|http)\b[^\n]{0,200}? (?:-u|--user)[= ]?[\"']?[\w.@+-]{1,64}:"
     r"|\bmysql[a-z]{0,8}\b[^\n]{0,200}? -p)[\"']?(?P<value>[^\s\"'`,;]{6,256})"
 )
 # Shown in place of a password in documentation and examples.
 _STAND_IN = re.compile(
     r"(?i)^(?:\$|%|<|\{|\[|x{3,}|\*{3,}|\.{3}|your|my|the|some|example|changeme|change_me|placeholder|password|secret"
-    r"|hunter2|dummy|fake|redacted|none|null|true|false|env|os\.|process\.|settings\.|config|self\.|get|str\b)"
+    r"|hunter2(?!\w)|dummy|fake|redacted|none|null|true|false|env|os\.|process\.|settings\.|config|self\.|get|str\b)"
 )
 _COULD_BE = re.compile(r"[A-Za-z0-9+/=_-]{20,}|://[^\s/]*:[^\s/]*@|BEGIN ")
 # A secret between quotes, or one that stands alone: random enough, and neither an object id nor words.

@@ -161,11 +161,13 @@ def test_at_most_1_percent_of_2000_ordinary_messages_are_refused() -> None:
     "command",
     [
         "DB_PASSWORD={} make seed", "export PGPASSWORD='{}'", "run it with --password {} once", "--passphrase={}",
-        "sshpass -p {} ssh deploy@db", "curl -s -u admin:{} https://ci.example.org/job", "mysql -u root -p{} ledger",
+        "sshpass -p {} ssh deploy@db", "curl -s -u admin:{} https://ci.example.org/job",
+        "curl -u 'bob:{}' example.org", "mysql -u root -p{} ledger",
     ],
 )  # fmt: skip
 def test_a_short_password_that_a_program_is_given_is_found(command: str) -> None:
     assert find_secret(command.format("sunshine99")) == "a password"
+    assert find_secret(command.format("hunter22x")) == "a password"
     for stand_in in ("$DB_PASSWORD", "<password>", "changeme1", "/run/secrets/db1", "hunter2", "prompted"):
         assert find_secret(command.format(stand_in)) == "", stand_in
 
