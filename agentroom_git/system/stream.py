@@ -44,10 +44,14 @@ def _pieces(handle: int, end: bytes) -> Generator[bytes]:
     _widen(handle)
     waiting = select.poll()
     waiting.register(handle, select.POLLIN)
-    rest = b""
+    parts: list[bytes] = []
     while waiting.poll(DEFAULT_SECONDS * 1000) and (read := os.read(handle, PIPE_BYTES)):
-        *whole, rest = (rest + read).split(end)
-        yield from whole
+        first, *others = read.split(end)
+        parts.append(first)
+        if others:
+            yield b"".join(parts)
+            yield from others[:-1]
+            parts = [others[-1]]
 
 
 def _widen(handle: int) -> None:
