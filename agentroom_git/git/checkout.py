@@ -200,7 +200,7 @@ class _Sync:
                 outcome = staged if isinstance(staged, Waits) else self._sync(bench, staged, index)
         except IndexUnreadableError as error:
             bench.discard()
-            return Brought(Waits("exchange", detail=error.message))
+            return Brought(Waits("index", detail=error.message))
         except (AgentroomError, OSError):
             # A full disk, say: what was staged must not keep it full.
             if not bench.is_begun:

@@ -13,6 +13,7 @@ Reason = Literal[
     "branch",  # HEAD is not on the branch
     "moved",  # the branch is not at the expected commit
     "exchange",  # files cannot be exchanged here
+    "index",  # its index is of a kind that only git writes
     "submodule",  # a submodule with files in it is where a file goes
     "case",  # a new path that the file system takes for another
     "unsafe",  # a path that must not be written

@@ -86,6 +86,9 @@ def private_git(worktree: Worktree, head: Oid) -> Iterator[PrivateGit]:
         with suppress(FileNotFoundError):
             # With its date: git trusts what an entry says of a file only where the index is younger than the file.
             shutil.copy2(worktree.git_dir / "index", index)
+        for shared in worktree.git_dir.glob("sharedindex.*"):
+            # What an index that is split leaves out; git never changes one.
+            (folder / shared.name).symlink_to(shared)
         environment = {
             "GIT_DIR": str(folder),
             "GIT_WORK_TREE": str(worktree.path),
@@ -101,7 +104,9 @@ def _settings(worktree: Worktree) -> dict[str, str]:
     wanted = ("--null", "--get-regexp", rf"^core\.({'|'.join(_COPIED)})$")
     listed = git_as_the_user("config", *wanted, cwd=worktree.path, env={"GIT_DIR": str(worktree.git_dir)})
     found = (record.partition("\n") for record in os.fsdecode(listed.out).split("\0") if record)
-    return {key: value if separator else "true" for key, separator, value in found}
+    settings = {key: value if separator else "true" for key, separator, value in found}
+    # What is written there may become the worktree's own index, and must not rest on a file beside it.
+    return settings | {"core.splitindex": "false"}
 
 
 def _sweep(git_dir: Path) -> None:

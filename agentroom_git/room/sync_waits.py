@@ -21,6 +21,7 @@ REASONS = {
     "moved": "its branch moved just now; it is tried again",
     "branch": "it is not on its own branch: git switch {branch}",
     "exchange": "its file system cannot exchange files: run git merge {integration}",
+    "index": "only git writes its index (split or sparse): git update-index --no-split-index, or merge {integration}",
     "submodule": "a submodule is in the way: run git merge {integration}",
     "tool": "a tool of its agent's runs there; it goes on when the tool ends",
     "busy": "its agent has just written there; it is tried again",

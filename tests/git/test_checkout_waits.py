@@ -130,8 +130,8 @@ CASES = {
     "branch locked": Case(lambda pair: write(pair.main / ".git/refs/heads/agent.lock", b""), "locked"),
     "detached": Case(run("checkout", "--quiet", "--detach"), "branch"),
     "switched": Case(run("checkout", "--quiet", "-b", "other"), "branch"),
-    "split index": Case(run("update-index", "--split-index"), "exchange"),
-    "empty index": Case(mark("index", ""), "exchange"),
+    "split index": Case(run("update-index", "--split-index"), "index"),
+    "empty index": Case(mark("index", ""), "index"),
 }
 
 

@@ -44,6 +44,18 @@ def test_secrets_binary_and_large_new_files_are_left_with_the_reason(bed: Bed) -
     )
 
 
+def test_an_index_that_is_split_is_whole_afterwards(bed: Bed) -> None:
+    top = bed.join("alice")[0]
+    bed.git("update-index", "--split-index", cwd=top)
+    new = {f"n{number}.txt": "n\n" for number in range(30)}
+    bed.write("alice", {"README.md": "new\n", **new})
+
+    assert _save(bed) == (("README.md", *sorted(new)), {})
+    for shared in Path(bed.git("rev-parse", "--absolute-git-dir", cwd=top).strip()).glob("sharedindex.*"):
+        shared.unlink()
+    assert bed.git("status", "--porcelain", cwd=top) == ""
+
+
 def test_staged_changes_are_the_agents_own_to_commit(bed: Bed) -> None:
     bed.join("alice")
     bed.write("alice", {"README.md": "staged\n", "src/app.py": "edited\n"})
