@@ -25,9 +25,10 @@ _FORMS = tuple(
     for form in (
         # Python
         rb"from[ ](?P<module>[\w.]+)[ ]import[ ])" + _list_of(rb"\w+(?:[ ]as[ ]\w+)?") + rb"(?P<tail>)",
-        rb"import[ ](?P<module>[\w.]+)(?:[ ]as[ ](?P<bound>\w+))?)(?P<names>)(?P<tail>)",
+        rb"import[ ](?P<module>(?P<root>\w+)(?:\.\w+)*?(?:\.(?P<bound>\w+))?)(?:[ ]as[ ](?P<alias>\w+))?)"
+        + rb"(?P<names>)(?P<tail>)",
         # JavaScript and TypeScript
-        rb"(?:import|export)[ ](?:type[ ])?(?:" + _WORD + rb",[ ])?\{[ ]?)"
+        rb"(?:import|export)[ ](?:type[ ])?(?:" + _BOUND + rb",[ ])?\{[ ]?)"
         + _list_of(_SCRIPT_NAME) + rb"(?P<tail>[ ]?\}[ ]from[ ]" + _QUOTED + rb";?)",
         rb"(?:const|let|var)[ ]\{[ ]?)" + _list_of(_WORD + rb"(?::[ ]" + _WORD + rb")?")
         + rb"(?P<tail>[ ]?\}[ ]=[ ]require\(" + _QUOTED + rb"\);?)",
@@ -48,7 +49,7 @@ _FORMS = tuple(
 class _Import:
     """A line: what stands before and after the names that it imports; all of it is the head where it names none.
 
-    `bound` is what such a line makes known, if it is one name.
+    `bound` are what the line makes known beside its names, and `root` what lines of Python's `import` share.
     """
 
     head: bytes
@@ -56,7 +57,8 @@ class _Import:
     names: tuple[bytes, ...]
     tail: bytes
     end: bytes
-    bound: bytes | None
+    bound: tuple[bytes, ...]
+    root: bytes
 
     @property
     def line(self) -> bytes:
@@ -64,9 +66,14 @@ class _Import:
 
 
 def _bound_twice(lines: Iterable[_Import]) -> set[bytes]:
-    """Return the names that more than one of the lines makes known: the last word of `a as b` and of `a: b`."""
-    counts = Counter(name.split(b" ")[-1] for one in lines for name in (*one.names, one.bound or b"") if name)
-    return {name for name, count in counts.items() if count > 1 and name != b"*"}
+    """Return the names to which the lines would give more than one meaning: the last words of `a as b` and `a: b`.
+
+    `import a.b` makes `a` known in one language and `b` in others; in the first any number of lines may do so.
+    """
+    read = list(lines)
+    bound = [name for one in read for name in (*(name.split(b" ")[-1] for name in one.names), *one.bound)]
+    counts = Counter([*bound, *{one.root for one in read}])
+    return {name for name, count in counts.items() if count > 1 and name not in (b"", b"*")}
 
 
 def _by_module(one: _Import) -> bytes:
@@ -112,10 +119,17 @@ def _read(text: bytes) -> dict[tuple[bytes, bytes], _Import]:
         names = tuple(match["names"].split(b", "))
         if len(set(names)) < len(names):
             return {}
-        groups = match.groupdict()
-        bound = groups.get("alias") or groups.get("bound")
+        groups = match.groupdict(b"")
+        bound, root = groups.get("alias") or groups.get("bound", b""), groups.get("root", b"")
+        known = () if not bound or bound == root else (bound,)
         found[match["head"], match["tail"]] = _Import(
-            match["head"], match["module"], names, match["tail"], match["end"], bound
+            match["head"],
+            match["module"],
+            names,
+            match["tail"],
+            match["end"],
+            known,
+            b"" if groups.get("alias") else root,
         )
     return found
 

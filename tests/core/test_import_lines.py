@@ -20,6 +20,9 @@ from agentroom_git.git.diff import line_diff
         ("from c import x", "import re|from c import x, y", "from b import x|from c import x",
          "import re|from b import x|from c import x, y"),
         ("import os|import re", "import json|import os|import re", "import re", "import json|import re"),
+        ("import a.b", "import a.b|import a.c", "import a|import a.b", "import a|import a.b|import a.c"),
+        ("import a as b", "import a as b|import c.d", "import a as b|import c.e as f",
+         "import a as b|import c.d|import c.e as f"),
         (" from . import a", " from . import a, b as c", " from . import a, d", " from . import a, b as c, d"),
         ("import { a, c } from './m';", "import { a, b, c } from './m';", "import { a, c, type D as E } from './m';",
          "import { a, b, c, type D as E } from './m';"),
@@ -65,6 +68,17 @@ def test_names_that_either_side_adds_or_drops_are_added_and_dropped(
         (b"from a import b\n", (b"from a import b, x as z\n", b"from a import b, y as z\n")),
         (b"import F from './a';\n", (b"import F from './b';\n", b"import F from './c';\n")),
         (b"import a.F;\n", (b"import b.F;\n", b"import c.F;\n")),
+        (b"import json\n", (b"import json\nimport time\n", b"import json\nfrom time import sleep, time\n")),
+        (b"import json\n", (b"import datetime\nimport json\n", b"from datetime import datetime\nimport json\n")),
+        (
+            b"import x from 'x'\n",
+            (b"import x from 'x'\nimport R, { u } from 'r'\n", b"import x from 'x'\nimport R from 'r'\n"),
+        ),
+        (
+            b"import x from 'x'\n",
+            (b"import x from 'x'\nimport R, { u } from 'r'\n", b"import x from 'x'\nimport R, { v } from 'p'\n"),
+        ),
+        (b"import a.F\n", (b"import b.F\n", b"import c.F\n")),
         (b"use a::F;\n", (b"use b::F;\n", b"use c::G as F;\n")),
     ],
 )
