@@ -1,5 +1,6 @@
 """Watching the room: `watch`, a screen that is always up to date, or lines as they come."""
 
+import select
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
@@ -38,12 +39,17 @@ def watch(
 
     Where the output is no terminal, or with --lines or --json, the story's lines as they come: one line, one record.
     """
+    from rich.console import Console
+
     from agentroom_git.room.following import Follower
 
     follower = Follower(here())
     follower.room.integration()
+    if sys.stdout is None:
+        return
+    is_screen = sys.stdout.isatty() and not Console().is_dumb_terminal
     try:
-        if plainly or as_json or not sys.stdout.isatty():
+        if plainly or as_json or not is_screen:
             _follow(follower, limit, as_json=as_json)
         else:
             _show(follower)
@@ -52,11 +58,17 @@ def watch(
 
 
 def _follow(follower: "Follower", limit: int, *, as_json: bool) -> None:
-    begin = follower.news()
-    _tell(begin[len(begin) - min(limit, len(begin)) :], as_json=as_json)
-    while True:
+    _tell(follower.begin(limit), as_json=as_json)
+    while not _is_reader_gone():
         follower.room.clock.sleep(LOOK_SECONDS)
         _tell(follower.news(), as_json=as_json)
+
+
+def _is_reader_gone() -> bool:
+    """Return whether nobody reads the output any more: the next line may be long in coming."""
+    look = select.poll()
+    look.register(sys.stdout.fileno(), 0)
+    return any(state & select.POLLERR for _, state in look.poll(0))
 
 
 def _tell(lines: "list[Line]", *, as_json: bool) -> None:
@@ -67,7 +79,8 @@ def _tell(lines: "list[Line]", *, as_json: bool) -> None:
             typer.echo(json.dumps(plain(line), ensure_ascii=True))
         else:
             say(line.render())
-    sys.stdout.flush()
+    if lines:
+        sys.stdout.flush()
 
 
 def _show(follower: "Follower") -> None:
@@ -78,11 +91,11 @@ def _show(follower: "Follower") -> None:
     from agentroom_git.room.status import read_status
 
     console, clock = Console(highlight=False), follower.room.clock
-    story = follower.news(KEPT)
+    story = follower.begin(KEPT)
     drawn = None
     with Live(console=console, screen=True, auto_refresh=False) as live:
         while True:
-            new = follower.news(KEPT)
+            new = follower.news()
             story = [*story, *new][-KEPT:]
             if drawn is None or new or clock.monotonic() - drawn >= REDRAW_SECONDS:
                 state = status_lines(read_status(follower.room), with_folds=False)

@@ -13,22 +13,28 @@ import termios
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import IO
 
 import pytest
 
 from agentroom_git.cli.watch import _screen
-from agentroom_git.room import coordination, following, messages
+from agentroom_git.core.ids import AgentName
+from agentroom_git.room import coordination, following, logs, messages
 from agentroom_git.room.following import Follower
-from rooms import Bed
+from agentroom_git.system.clock import SystemClock
+from rooms import Bed, edited, numbered
 
 PATIENCE_SECONDS = 30.0
 
 
 @contextmanager
-def watching(bed: Bed, *arguments: str, output: int | None = None) -> Iterator["subprocess.Popen[bytes]"]:
+def watching(
+    bed: Bed, *arguments: str, output: int | None = None, **variables: str
+) -> Iterator["subprocess.Popen[bytes]"]:
     command = [sys.executable, "-m", "agentroom_git", "watch", *arguments]
-    environment = {**os.environ, "TERM": "xterm", "PYTHONUNBUFFERED": "1"}
+    environment = {**os.environ, "TERM": "xterm", "PYTHONUNBUFFERED": "1", **variables}
     child = subprocess.Popen(
         command, cwd=bed.repository, env=environment, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
         stdout=subprocess.PIPE if output is None else output,
@@ -37,7 +43,10 @@ def watching(bed: Bed, *arguments: str, output: int | None = None) -> Iterator["
         yield child
     finally:
         child.kill()
-        child.communicate()
+        child.wait()
+        for stream in (child.stdout, child.stderr):
+            if stream is not None:
+                stream.close()
 
 
 def lines_of(stream: IO[bytes] | None, count: int) -> list[str]:
@@ -110,9 +119,72 @@ def test_a_screen_is_never_longer_than_the_terminal_and_ends_with_the_newest_lin
 def test_where_nothing_moved_nothing_is_read(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
     bed.join("alice")
     follower = Follower(bed.room())
-    assert [line.text for line in follower.news()] == ["opened the room on main", "joined"]
+    assert [line.text for line in follower.begin(10)] == ["opened the room on main", "joined"]
     with monkeypatch.context() as patch:
-        patch.setattr(following, "read_story", lambda *_: pytest.fail("read"))
+        patch.setattr(logs, "read_log", lambda *_: pytest.fail("read"))
+        patch.setattr(following, "read_folds", lambda *_: pytest.fail("read"))
         assert follower.news() == []
     messages.broadcast(bed.as_agent("alice"), "hello")
     assert [line.text for line in follower.news()] == ["said: hello"]
+
+
+def test_what_is_new_is_told_whatever_the_clocks_of_agents_say_and_however_much_it_is(bed: Bed) -> None:
+    bed.join("alice", "bob")
+    bed.commit("alice", {"f.txt": numbered()}, "a start")
+    bed.settle()
+    follower = Follower(bed.room())
+    follower.begin(0)
+    slow = replace(bed.as_agent("bob"), clock=_Behind())
+    for number in range(30):
+        messages.broadcast(bed.as_agent("alice"), f"alice {number}")
+    messages.broadcast(slow, "bob, an hour late")
+    coordination.claim(slow, ["src"])
+    bed.commit("alice", {"f.txt": edited(numbered(), 3, "new")}, "more")
+    bed.settle()
+
+    told = [line.text for line in follower.news()]
+
+    assert {"said: bob, an hour late", *(f"said: alice {number}" for number in range(30))} <= set(told)
+    assert sum("claimed src" in text for text in told) == 1
+    assert sum(text.startswith("folded alice") for text in told) == 1
+    assert follower.news() == []
+
+
+def test_a_log_that_was_put_back_has_nothing_new(bed: Bed) -> None:
+    bed.join("alice")
+    log = bed.room().names.log(AgentName("alice"))
+    before = bed.git("rev-parse", log, cwd=bed.repository).strip()
+    messages.broadcast(bed.as_agent("alice"), "hello")
+    follower = Follower(bed.room())
+    follower.begin(0)
+    bed.git("update-ref", log, before, cwd=bed.repository)
+    assert follower.news() == []
+
+
+class _Behind(SystemClock):
+    """A clock that is an hour slow."""
+
+    def now(self) -> datetime:
+        return super().now() - timedelta(hours=1)
+
+
+def test_it_ends_when_nobody_reads_it_any_more(bed: Bed) -> None:
+    bed.join("alice")
+    with watching(bed, "-n", "1") as child:
+        assert lines_of(child.stdout, 1)
+        assert child.stdout is not None
+        child.stdout.close()
+        assert child.wait(PATIENCE_SECONDS) == 0
+
+
+def test_without_a_screen_or_an_output_it_does_not_fail(bed: Bed) -> None:
+    bed.join("alice")
+    ours, theirs = pty.openpty()
+    with watching(bed, "-n", "1", output=theirs, TERM="dumb"):
+        os.close(theirs)
+        assert "alice joined" in shown(ours, "joined")
+    os.close(ours)
+    for command in ("watch", "diff"):
+        line = f"exec {sys.executable} -m agentroom_git {command} >&-"
+        done = subprocess.run(["sh", "-c", line], cwd=bed.repository, capture_output=True, timeout=PATIENCE_SECONDS)
+        assert (done.returncode, b"Traceback" in done.stderr) == (0, False)
