@@ -1,17 +1,19 @@
 """What is not yet where it is to go: `diff`."""
 
 import sys
+from base64 import b64encode
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from agentroom_git.cli.opened import Json, from_here, here
-from agentroom_git.cli.output import print_json, say
+from agentroom_git.cli.output import plain, print_json, say
 from agentroom_git.core.escape import one_line
 from agentroom_git.core.ids import parse_agent
 
 if TYPE_CHECKING:
     from agentroom_git.git.compare import ChangedFile
+    from agentroom_git.room.comparing import Comparison
 
 _COLOURS = {"diff ": "yellow", "@@": "cyan", "+": "green", "-": "red"}
 
@@ -33,12 +35,12 @@ def diff(
     from agentroom_git.room.comparing import compare
 
     room = here()
-    shown = compare(room, parse_agent(of) if of else room.me, [from_here(room, path) for path in paths or ()])
+    whose = parse_agent(of) if of else room.me
+    shown = compare(room, whose, [from_here(room, path) for path in paths or ()], patch=not stat)
     if as_json:
-        print_json(shown)
+        print_json(_for_programs(shown))
         return
-    if not stat:
-        _say_patch(shown.found.patch)
+    _say_patch(shown.found.patch)
     for file in shown.found.files if stat else ():
         say(_line_of(file))
     count = len(shown.found.files)
@@ -48,12 +50,25 @@ def diff(
         typer.echo(one_line(f"not shown: {path} ({reason})"), err=True)
 
 
+def _for_programs(shown: "Comparison") -> dict[str, object]:
+    """Return what JSON says; a patch that is no UTF-8 is in it a second time, so that it can be applied."""
+    patch = shown.found.patch
+    try:
+        patch.decode()
+        exact = None
+    except UnicodeDecodeError:
+        exact = b64encode(patch).decode()
+    return {**plain(shown), "patch_base64": exact}
+
+
 def _line_of(file: "ChangedFile") -> str:
     return f"{file.path} | binary" if file.added is None else f"{file.path} | +{file.added} -{file.removed}"
 
 
 def _say_patch(patch: bytes) -> None:
     """Write the patch as it is for a program, and escaped line by line, in colours, for a terminal."""
+    if not patch or sys.stdout is None:
+        return
     if not sys.stdout.isatty():
         sys.stdout.buffer.write(patch)
         sys.stdout.flush()

@@ -5,9 +5,10 @@ are gone afterwards: a file that holds a secret leaves nothing behind.
 """
 
 import os
+import stat
 import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from agentroom_git.core.escape import path_text
@@ -37,47 +38,70 @@ class ChangedFile:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """`left` are paths of a worktree that cannot be shown, each with the reason."""
+    """`patch` is empty where only the files were asked for. `left` are paths that cannot be shown, and why."""
 
     files: tuple[ChangedFile, ...]
     patch: bytes
     left: tuple[tuple[str, str], ...] = ()
 
 
-def compare_commits(repo: Repo, old: Oid, new: Oid, paths: Sequence[str]) -> Difference:
-    """Return what lies between two commits, in these files and folders (none: everywhere)."""
-    return _difference(lambda *arguments: git(*arguments, cwd=repo.common_dir), old, new, paths)
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which files and folders are asked for (none: all), and whether the patch is."""
+
+    paths: tuple[str, ...] = ()
+    patch: bool = True
+
+    def covers(self, path: str) -> bool:
+        return not self.paths or any(path == one or path.startswith(f"{one}/") for one in self.paths)
 
 
-def compare_files(worktree: Worktree, head: Oid, old: Oid, paths: Sequence[str]) -> Difference:
-    """Return what lies between a commit and the worktree's files as they are on disk, but for ignored ones."""
+def compare_trees(repo: Repo, old: Oid, new: Oid, wanted: Wanted) -> Difference:
+    """Return what lies between two trees, or the trees of two commits."""
+    return _difference(lambda *arguments: git(*arguments, cwd=repo.common_dir), old, new, wanted)
+
+
+def compare_files(worktree: Worktree, head: Oid, old: Oid, wanted: Wanted) -> Difference:
+    """Return what lies between a tree and the worktree's files as they are on disk, but for ignored ones."""
     objects = common_dir_of(worktree.git_dir) / "objects"
     with private_git(worktree, head) as private, tempfile.TemporaryDirectory(dir=private.index.parent) as own:
-        env = {"GIT_OBJECT_DIRECTORY": own, "GIT_ALTERNATE_OBJECT_DIRECTORIES": str(objects)}
+        (Path(own) / "info").mkdir()
+        (Path(own) / "info" / "alternates").write_bytes(os.fsencode(objects) + b"\n")
 
         def run(*arguments: str, stdin: bytes = b"") -> Finished:
-            return private.run(*arguments, env=env, stdin=stdin)
+            return private.run(*arguments, env={"GIT_OBJECT_DIRECTORY": own}, stdin=stdin)
 
-        edited = _edited(_succeeded(run(*_STATUS), worktree.path).out)
-        left = private.unfiltered(edited)
-        listed = b"".join(os.fsencode(path) + b"\0" for path in edited if path not in left)
+        status = _succeeded(run(*_STATUS), worktree.path).out
+        edited = [path for record in status.split(b"\0") if record and wanted.covers(path := os.fsdecode(record[3:]))]
+        left = {path: reason for path in edited if (reason := _cannot_be_read(worktree.path / path))}
+        readable = [path for path in edited if path not in left]
+        for path, name in private.unfiltered(readable).items():
+            left[path] = f"only the repository defines its filter {name!r}"
+        listed = b"".join(os.fsencode(path) + b"\0" for path in readable if path not in left)
         update = ("update-index", "--add", "--remove", "--replace", "-z", "--stdin")
         _succeeded(run(*update, stdin=listed), worktree.path)
         tree = Oid(_succeeded(run("write-tree"), worktree.path).out.decode().strip())
-        found = _difference(run, old, tree, paths)
-        reasons = ((path, f"only the repository defines its filter {name!r}") for path, name in sorted(left.items()))
-        return Difference(found.files, found.patch, tuple(reasons))
+        return replace(_difference(run, old, tree, wanted), left=tuple(sorted(left.items())))
 
 
-def _edited(status: bytes) -> list[str]:
-    return [os.fsdecode(record[3:]) for record in status.split(b"\0") if record]
+def _cannot_be_read(path: Path) -> str:
+    """Return why git could not take what stands there, or an empty text."""
+    try:
+        mode = path.lstat().st_mode
+    except OSError:
+        return ""
+    if stat.S_ISDIR(mode):
+        return "it is a repository of its own" if os.path.lexists(path / ".git") else ""
+    return "" if stat.S_ISREG(mode) or stat.S_ISLNK(mode) else "it is no file"
 
 
-def _difference(run: Callable[..., Finished], old: Oid, new: Oid, paths: Sequence[str]) -> Difference:
-    where = (old, new, "--", *paths)
+def _difference(run: Callable[..., Finished], old: Oid, new: Oid, wanted: Wanted) -> Difference:
+    where = (old, new, "--", *wanted.paths)
     counted = _succeeded(run("diff-tree", *_PLAIN, "--numstat", "-z", *where)).out
-    patch = _succeeded(run("diff-tree", *_PLAIN, "--patch", "--binary", "--full-index", *where)).out
-    return Difference(tuple(_counted(record) for record in counted.split(b"\0") if record), patch)
+    files = tuple(_counted(record) for record in counted.split(b"\0") if record)
+    if not wanted.patch or not files:
+        return Difference(files, b"")
+    return Difference(files, _succeeded(run("diff-tree", *_PLAIN, "--patch", "--binary", "--full-index", *where)).out)
 
 
 def _counted(record: bytes) -> ChangedFile:
@@ -89,5 +113,5 @@ def _counted(record: bytes) -> ChangedFile:
 def _succeeded(done: Finished, place: Path | None = None) -> Finished:
     if done.code != 0:
         where = f" in {place}" if place else ""
-        raise CompareError(f"git could not compare the files{where}: {done.message}", hint="run git status there")
+        raise CompareError(f"git could not compare the files{where}: {done.message}", hint="run: git fsck")
     return done

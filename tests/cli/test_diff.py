@@ -1,18 +1,21 @@
 """What a user or an agent sees of work that is not yet where it is to go."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
+from base64 import b64decode
 from pathlib import Path
 
 import pytest
 
 from agentroom_git.core.ids import AgentName, Oid
 from agentroom_git.errors import UsageError
-from agentroom_git.room import landing
+from agentroom_git.room import comparing, landing
 from agentroom_git.room.comparing import compare
-from rooms import Bed, edited, numbered
+from agentroom_git.room.room import Room
+from rooms import Bed, Git, edited, numbered
 
 ALICE = AgentName("alice")
 COMMAND = [sys.executable, "-m", "agentroom_git", "diff"]
@@ -119,7 +122,67 @@ def test_in_the_middle_of_a_merge_the_files_are_shown_as_they_are(working: Bed) 
     assert b"+<<<<<<<" in compare(working.room(), ALICE, ["f.txt"]).found.patch
 
 
+def test_where_two_met_more_than_once_only_what_nobody_else_has_is_shown(bed: Bed) -> None:
+    bed.join("alice", "bob")
+    bed.commit("alice", {"alices.txt": "alice\n"})
+    bob = bed.commit("bob", {"bobs.txt": "bob\n"})
+    bed.fold()
+    bed.git("merge", "--quiet", "--no-edit", bob, cwd=bed.path("alice"))
+    bed.commit("alice", {"new.txt": "new\n"})
+
+    assert paths(bed, ALICE) == ["new.txt"]
+
+
+def test_a_sync_in_between_makes_nobodys_work_the_agents(working: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
+    working.git("checkout", "--quiet", ".", cwd=working.path("alice"))
+    working.git("clean", "--quiet", "-fd", cwd=working.path("alice"))
+    working.fold()
+    working.sync("alice")
+    working.commit("bob", {"late.txt": "bob's\n"})
+    synced: list[object] = []
+
+    def sync_once(room: Room, integration: Oid, tip: Oid) -> Oid:
+        found = shared(room, integration, tip)
+        if not synced:
+            working.fold()
+            synced.extend(working.sync("alice"))
+        return found
+
+    shared = comparing._shared
+    monkeypatch.setattr(comparing, "_shared", sync_once)
+
+    assert paths(working, ALICE) == []
+    assert synced
+
+
+def test_odd_places_and_odd_files_keep_nothing_else_from_being_shown(git: Git, tmp_path: Path) -> None:
+    root = tmp_path / "a:b" / "repository"
+    root.mkdir(parents=True)
+    git("init", "--quiet", "--initial-branch=main", cwd=root)
+    (root / "f.txt").write_text("f\n")
+    (root / "latin.txt").write_bytes(b"caf\xe9\n")
+    git("add", ".", cwd=root)
+    git("commit", "--quiet", "-m", "start", cwd=root)
+    bed = Bed(git, root).open()
+    alice = bed.join("alice")[0]
+    git("update-index", "--split-index", cwd=alice)
+    (alice / "f.txt").unlink()
+    os.mkfifo(alice / "f.txt")
+    (alice / "latin.txt").write_bytes(b"caf\xe9 au lait\n")
+    git("init", "--quiet", str(alice / "nested"), cwd=alice)
+    (alice / "nested" / "n.txt").write_text("n\n")
+
+    done = run("--json", cwd=alice)
+
+    found = json.loads(done.stdout)
+    assert [file["path"] for file in found["found"]["files"]] == ["latin.txt"]
+    assert found["found"]["left"] == [["f.txt", "it is no file"], ["nested/", "it is a repository of its own"]]
+    subprocess.run(["git", "apply", "-"], cwd=root, input=b64decode(found["patch_base64"]), check=True)
+    assert (root / "latin.txt").read_bytes() == b"caf\xe9 au lait\n"
+    assert run("latin.txt", "--stat", cwd=alice).stdout == b"latin.txt | +1 -1\n"
+
+
 def test_who_is_not_here_has_no_diff(bed: Bed) -> None:
     with pytest.raises(UsageError, match="no agent 'carol' in this room"):
         compare(bed.room(), AgentName("carol"))
-    assert Oid(bed.git("rev-parse", "HEAD", cwd=bed.repository).strip()) == compare(bed.room(), None).since
+    assert bed.tree("HEAD") == compare(bed.room(), None).since
