@@ -26,7 +26,7 @@ from agentroom_git.git.tree_write import edit_tree, find_entry
 from agentroom_git.git.writing import writing
 
 MAX_TOUCHED = 1000
-_MOST_KNOWN, _MOST_CHANGES, _MOST_BETWEEN, _LARGE, _NEAR = 50_000, 64, 256, 1000, 16
+_MOST_KNOWN, _MOST_CHANGES, _MOST_BETWEEN, _LARGE, _NEAR, _FEW = 50_000, 64, 256, 1000, 16, 8
 
 
 @dataclass(slots=True)
@@ -34,6 +34,7 @@ class GitHistory(History):
     """The history of one repository, read through one handle."""
 
     handle: pygit2.Repository
+    _parents: dict[Oid, tuple[Oid, ...]] = field(default_factory=dict)
     _reaches: dict[tuple[Oid, Oid], bool] = field(default_factory=dict)
     _touched: dict[tuple[Oid, Oid], frozenset[bytes]] = field(default_factory=dict)
     _entries: dict[tuple[Oid, bytes], Entry | None] = field(default_factory=dict)
@@ -62,7 +63,11 @@ class GitHistory(History):
         return Oid(str(self.commit(commit).tree_id))
 
     def parents(self, commit: Oid) -> tuple[Oid, ...]:
-        return tuple(Oid(str(parent)) for parent in self.commit(commit).parent_ids)
+        if commit not in self._parents:
+            if len(self._parents) >= _MOST_KNOWN:
+                self._parents.clear()
+            self._parents[commit] = tuple(Oid(str(parent)) for parent in self.commit(commit).parent_ids)
+        return self._parents[commit]
 
     def message(self, commit: Oid) -> str:
         return self.commit(commit).raw_message.decode("utf-8", "replace")
@@ -83,12 +88,20 @@ class GitHistory(History):
 
     def _reaches_afar(self, descendant: Oid, ancestor: Oid) -> bool:
         """Look at the nearest commits first: a walk goes by dates, and may take all of history if clocks differ."""
+        told = self._told_nearby(descendant, ancestor)
+        return self.handle.descendant_of(descendant, ancestor) if told is None else told
+
+    def _told_nearby(self, descendant: Oid, ancestor: Oid) -> bool | None:
+        """Return whether the one reaches the other, as far as what is known or near tells."""
+        if descendant == ancestor:
+            return True
+        known = self._reaches.get((descendant, ancestor))
+        if known is not None:
+            return known
         if self._is_near(descendant, ancestor):
             return True
         # Nothing reaches what was made on top of it.
-        if self.has_commit(ancestor) and self._is_near(ancestor, descendant):
-            return False
-        return self.handle.descendant_of(descendant, ancestor)
+        return False if self.has_commit(ancestor) and self._is_near(ancestor, descendant) else None
 
     def _is_near(self, descendant: Oid, ancestor: Oid) -> bool:
         """Return whether one of the next few commits below is the ancestor, or known to reach it."""
@@ -121,6 +134,32 @@ class GitHistory(History):
         return iter(self._between[bases, commit])
 
     def _walk(self, bases: frozenset[Oid], commit: Oid) -> list[Oid]:
+        """Return what `between` yields: without a walk of libgit2's where it is a few commits on top of what is known,
+        as nearly all is that agents hand in."""
+        few: set[Oid] = set()
+        waiting = {commit}
+        while waiting:
+            one = waiting.pop()
+            told = [self._told_nearby(base, one) for base in bases]
+            if True in told:
+                continue
+            if None in told or not told or len(few) == _FEW:
+                return self._walk_all(bases, commit)
+            few.add(one)
+            waiting.update(set(self.parents(one)) - few)
+        return self._in_order(few)
+
+    def _in_order(self, commits: set[Oid]) -> list[Oid]:
+        """Return the commits, children before parents."""
+        found: list[Oid] = []
+        rest = set(commits)
+        while rest:
+            below = {parent for one in rest for parent in self.parents(one)}
+            found += sorted(rest - below)
+            rest &= below
+        return found
+
+    def _walk_all(self, bases: frozenset[Oid], commit: Oid) -> list[Oid]:
         walker = self.handle.walk(pygit2.Oid(hex=commit), SortMode.TOPOLOGICAL)
         for base in bases:
             walker.hide(pygit2.Oid(hex=base))
