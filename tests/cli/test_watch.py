@@ -38,6 +38,8 @@ def watching(
     child = subprocess.Popen(
         command, cwd=bed.repository, env=environment, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
         stdout=subprocess.PIPE if output is None else output,
+        # Whoever starts the tests in the background has interrupts ignored, which children inherit.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no threads here
     )  # fmt: skip
     try:
         yield child
