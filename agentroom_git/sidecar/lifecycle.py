@@ -14,7 +14,7 @@ from agentroom_git.room.unwatched import read_unwatched
 from agentroom_git.system.clock import Clock
 from agentroom_git.system.files import read_json
 from agentroom_git.system.locks import is_held
-from agentroom_git.system.process import own_command, start_detached, terminate
+from agentroom_git.system.process import has_ended, own_command, start_detached, terminate
 
 START_SECONDS = 20.0
 STOP_SECONDS = 10.0
@@ -75,10 +75,16 @@ def start(room: Room) -> State:
     if found.running and found.pid:
         return found
     room.repo.private_dir.mkdir(parents=True, exist_ok=True)
-    start_detached([*own_command(), "sidecar", "run"], cwd=room.checkout, log=log_path(room))
-    if not _wait(room.clock, START_SECONDS, lambda: read_state(room).pid != 0):
+    mine = start_detached([*own_command(), "sidecar", "run"], cwd=room.checkout, log=log_path(room))
+    if not _wait(room.clock, START_SECONDS, lambda: _is_settled(room, mine)):
         raise SidecarError("the sidecar did not start", hint=f"its log is {log_path(room)}")
     return read_state(room)
+
+
+def _is_settled(room: Room, mine: int) -> bool:
+    """Return whether the process serves, or has given up as another does: else it would serve once that one stops."""
+    serving = read_state(room).pid
+    return serving == mine or (serving != 0 and has_ended(mine))
 
 
 def stop(room: Room) -> bool:

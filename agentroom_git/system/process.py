@@ -204,6 +204,14 @@ def start_detached(arguments: Sequence[str], *, cwd: Path, log: Path) -> int:
     return child.pid
 
 
+def has_ended(pid: int) -> bool:
+    """Return whether a program that this process has started has ended."""
+    try:
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
+    except ChildProcessError:
+        return True
+
+
 def own_command() -> list[str]:
     """Return the command line that starts this very program again, whatever is on PATH."""
     return [sys.executable, "-m", "agentroom_git"]
