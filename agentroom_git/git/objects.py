@@ -136,6 +136,9 @@ class GitHistory(History):
     def _walk(self, bases: frozenset[Oid], commit: Oid) -> list[Oid]:
         """Return what `between` yields: without a walk of libgit2's where it is a few commits on top of what is known,
         as nearly all is that agents hand in."""
+        if not 0 < len(bases) <= _FEW:
+            # To look around each of many takes longer than one walk.
+            return self._walk_all(bases, commit)
         few: set[Oid] = set()
         waiting = {commit}
         while waiting:
@@ -143,7 +146,7 @@ class GitHistory(History):
             told = [self._told_nearby(base, one) for base in bases]
             if True in told:
                 continue
-            if None in told or not told or len(few) == _FEW:
+            if None in told or len(few) == _FEW:
                 return self._walk_all(bases, commit)
             few.add(one)
             waiting.update(set(self.parents(one)) - few)
