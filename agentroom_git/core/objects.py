@@ -32,6 +32,10 @@ class Objects(Protocol):
 
     def blob_size(self, id: Oid) -> int: ...
 
+    def lines(self, id: Oid) -> frozenset[bytes]:
+        """Return the different lines of a blob, without their ends."""
+        ...
+
     def write_blob(self, data: bytes) -> Oid: ...
 
     def entry(self, tree: Oid, path: bytes) -> Entry | None:

@@ -226,10 +226,10 @@ def _record_doubt(merge: _Merge, path: bytes, tree: Oid, is_doubtful: bool) -> N
         _record_both(merge, path, "base", old, ours, theirs)
 
 
-def lines_at(objects: Objects, entry: Entry | None) -> set[bytes]:
+def lines_at(objects: Objects, entry: Entry | None) -> frozenset[bytes]:
     if entry is None or entry.mode not in REGULAR or objects.blob_size(entry.id) > MAX_TEXT:
-        return set()
-    return set(objects.blob(entry.id).splitlines())
+        return frozenset()
+    return objects.lines(entry.id)
 
 
 def _speakers(party: Party, path: bytes, entry: Entry | None, objects: Objects) -> Sequence[Voice]:

@@ -18,6 +18,7 @@ from agentroom_git.core.history import History
 from agentroom_git.core.hunks import LineDiff
 from agentroom_git.core.ids import BASE, AgentName, Oid
 from agentroom_git.core.objects import Changes
+from agentroom_git.core.recent import Recent
 from agentroom_git.git.diff import line_diff
 from agentroom_git.git.renames import find_renames
 from agentroom_git.git.repo import CorruptError
@@ -27,6 +28,9 @@ from agentroom_git.git.writing import writing
 
 MAX_TOUCHED = 1000
 _MOST_KNOWN, _MOST_CHANGES, _MOST_BETWEEN, _LARGE, _NEAR, _FEW = 50_000, 64, 256, 1000, 16, 8
+# Bytes; a line costs about a hundred beside its own. Many agents' folds ask for the same few hundred files.
+_MOST_BLOBS, _MOST_LINES, _LINE = 8 << 20, 16 << 20, 100
+_MOST_BLOB = _MOST_BLOBS // 16
 
 
 @dataclass(slots=True)
@@ -41,6 +45,8 @@ class GitHistory(History):
     _between: dict[tuple[frozenset[Oid], Oid], list[Oid]] = field(default_factory=dict)
     _independent: deque[frozenset[Oid]] = field(default_factory=lambda: deque(maxlen=8))
     _changes: dict[tuple[Oid | None, Oid | None], Changes] = field(default_factory=dict)
+    _blobs: Recent[Oid, bytes] = field(default_factory=lambda: Recent(_MOST_BLOBS))
+    _lines: Recent[Oid, frozenset[bytes]] = field(default_factory=lambda: Recent(_MOST_LINES))
 
     @property
     def line_diff(self) -> LineDiff:
@@ -254,14 +260,32 @@ class GitHistory(History):
         return find_renames(self.handle, old, new)
 
     def blob(self, id: Oid) -> bytes:
-        found = self.handle[id]
-        if not isinstance(found, pygit2.Blob):
-            raise CorruptError(f"{id} is not a file", hint="run: git fsck")
-        return found.data
+        found = self._blobs.get(id)
+        if found is None:
+            blob = self.handle[id]
+            if not isinstance(blob, pygit2.Blob):
+                raise CorruptError(f"{id} is not a file", hint="run: git fsck")
+            found = self._blobs.put(id, blob.data, blob.size)
+        return found
 
     def blob_size(self, id: Oid) -> int:
+        # libgit2 tells the size of a loose object only when it has read all of it: it is asked for again right after.
+        known = self._blobs.get(id)
+        if known is not None:
+            return len(known)
         found = self.handle[id]
-        return found.size if isinstance(found, pygit2.Blob) else 0
+        if not isinstance(found, pygit2.Blob):
+            return 0
+        if found.size <= _MOST_BLOB:
+            self._blobs.put(id, found.data, found.size)
+        return found.size
+
+    def lines(self, id: Oid) -> frozenset[bytes]:
+        found = self._lines.get(id)
+        if found is None:
+            found = frozenset(self.blob(id).splitlines())
+            self._lines.put(id, found, _LINE * len(found) + sum(map(len, found)))
+        return found
 
     def write_blob(self, data: bytes) -> Oid:
         with writing():

@@ -4,11 +4,14 @@ Shared by the fold and by sync. Names stay raw bytes: git does not promise that 
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import pygit2
 from pygit2.enums import ObjectType
+
+from agentroom_git.core.recent import Recent
 
 TREE = 0o040000
 FILE = 0o100644
@@ -41,39 +44,62 @@ def diff_trees(repo: pygit2.Repository, old_tree_id: str | None, new_tree_id: st
         prefix, old_id, new_id = waiting.pop()
         if old_id == new_id:
             continue
-        old, new = _read_tree(repo, old_id), _read_tree(repo, new_id)
-        before_of, after_of = _entries(old - new), _entries(new - old)
-        for name in before_of.keys() | after_of.keys():
-            before, after = before_of.get(name), after_of.get(name)
-            if before == after:
-                continue
+        old, new = raw_tree(repo, old_id), raw_tree(repo, new_id)
+        for name in _differing(old, new):
+            before, after = _entry(old.get(name)), _entry(new.get(name))
             path = prefix + name
             waiting.append((path + b"/", _subtree_id(before), _subtree_id(after)))
             change = (_leaf(before), _leaf(after))
-            if change != (None, None):
+            if change != (None, None) and before != after:
                 changes[path] = change
     return changes
 
 
-_RawEntry: TypeAlias = tuple[bytes, bytes, bytes]
-# Mode, name and id as git stores them, taken apart in one call: most entries of two trees are equal and not looked at.
+RawEntry: TypeAlias = tuple[bytes, bytes]
+"""Mode and id as git stores them: most entries of two trees are equal and need not be decoded."""
+
 _ENTRY = re.compile(rb"([0-7]+) ([^\0]+)\0(.{20})", re.DOTALL)
 _SOUND = re.compile(rb"(?:[0-7]+ [^\0]+\0.{20})*+", re.DOTALL)
+_EMPTY: Mapping[bytes, RawEntry] = {}
+# By id, so for every repository. A fold asks for the same trees a dozen times, and each of many worktrees for its own.
+_TREES: Recent[str, Mapping[bytes, RawEntry]] = Recent(8 << 20)
+_ENTRY_BYTES = 250
 
 
-def _read_tree(repo: pygit2.Repository, tree_id: str | None) -> set[_RawEntry]:
+def raw_tree(repo: pygit2.Repository, tree_id: str | None) -> Mapping[bytes, RawEntry]:
+    """Return what a tree holds by name, not to be changed; raise KeyError where there is no such sound tree."""
     if tree_id is None:
-        return set()
+        return _EMPTY
+    known = _TREES.get(tree_id)
+    if known is not None:
+        return known
     kind, data = repo.read(pygit2.Oid(hex=tree_id))
     if kind != ObjectType.TREE:
         raise KeyError(tree_id)
     if not _SOUND.fullmatch(data):
         raise KeyError(f"{tree_id} is no sound tree")
-    return set(_ENTRY.findall(data))
+    found = {name: (mode, id) for mode, name, id in _ENTRY.findall(data)}
+    return _TREES.put(tree_id, found, _ENTRY_BYTES * len(found))
 
 
-def _entries(raw: set[_RawEntry]) -> dict[bytes, Entry]:
-    return {name: Entry(id.hex(), _mode(int(mode, 8))) for mode, name, id in raw}
+def find_leaf(repo: pygit2.Repository, tree_id: str, path: bytes) -> Entry | None:
+    """Return what the tree holds at the path, or None for nothing or a folder."""
+    *folders, name = path.split(b"/")
+    folder: str | None = tree_id
+    for part in folders:
+        folder = _subtree_id(_entry(raw_tree(repo, folder).get(part)))
+        if folder is None:
+            return None
+    return _leaf(_entry(raw_tree(repo, folder).get(name)))
+
+
+def _differing(old: Mapping[bytes, RawEntry], new: Mapping[bytes, RawEntry]) -> list[bytes]:
+    changed = [name for name, entry in old.items() if new.get(name) != entry]
+    return changed + [name for name in new if name not in old]
+
+
+def _entry(raw: RawEntry | None) -> Entry | None:
+    return None if raw is None else Entry(raw[1].hex(), _mode(int(raw[0], 8)))
 
 
 def _mode(stored: int) -> int:

@@ -12,6 +12,7 @@ from pygit2.enums import ObjectType
 
 from agentroom_git.core.contested import Entry
 from agentroom_git.core.ids import Oid
+from agentroom_git.git.tree_diff import find_leaf
 from agentroom_git.git.writing import writing
 
 FOLDER = 0o040000
@@ -34,27 +35,8 @@ def read_tree(handle: pygit2.Repository, tree: Oid) -> dict[bytes, Entry]:
 
 def find_entry(handle: pygit2.Repository, tree: Oid, path: bytes) -> Entry | None:
     """Return what the tree holds at the path, or None for nothing or a folder."""
-    try:
-        name = path.decode()
-    except UnicodeDecodeError:
-        return _find_by_bytes(handle, tree, path)
-    top = handle[tree]
-    if not isinstance(top, pygit2.Tree):
-        raise KeyError(tree)
-    try:
-        found = top[name]
-    except KeyError:
-        return None
-    return None if found.filemode == FOLDER else Entry(Oid(str(found.id)), int(found.filemode))
-
-
-def _find_by_bytes(handle: pygit2.Repository, tree: Oid, path: bytes) -> Entry | None:
-    found: Entry | None = Entry(tree, FOLDER)
-    for part in path.split(b"/"):
-        if found is None or found.mode != FOLDER:
-            return None
-        found = read_tree(handle, found.id).get(part)
-    return None if found is None or found.mode == FOLDER else found
+    found = find_leaf(handle, tree, path)
+    return None if found is None else Entry(Oid(found.id), found.mode)
 
 
 def edit_tree(handle: pygit2.Repository, tree: Oid, edits: Mapping[bytes, Entry | None]) -> Oid:

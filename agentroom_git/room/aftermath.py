@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from agentroom_git.core.escape import path_text
 from agentroom_git.core.ids import BASE, SIDECAR, Oid, is_oid
 from agentroom_git.room import contests, stale, trespass
+from agentroom_git.room.coordination import Held
 from agentroom_git.room.fold_chain import read_folds
 from agentroom_git.room.folding import Folder, Made
 from agentroom_git.room.notices import notice_key
@@ -69,11 +70,10 @@ def _note_done(room: Room, tip: Oid) -> None:
 def _follow_up(room: Room, folds: Sequence[Made]) -> None:
     contests.close_edited(room, folds)
     _mend(room, folds)
-    if room.config.enforce.fold == "off":
-        return
-    for made in folds:
+    claims = trespass.held_claims(room)
+    for made in folds if claims else ():
         if made.agent not in (BASE, SIDECAR):
-            _tell_edits(room, made)
+            _tell_edits(room, made, claims)
 
 
 def _mend(room: Room, folds: Sequence[Made]) -> None:
@@ -83,15 +83,16 @@ def _mend(room: Room, folds: Sequence[Made]) -> None:
         worktree = worktrees.get(made.agent)
         if worktree is None or worktree.problem:
             continue
-        commits = list(_own_commits(room, made))
+        # Walked only where a sync came before them.
+        commits = _own_commits(room, made)
         for commit in stale.look_at_commits(room, made.agent, worktree, made.folded, commits):
             Folder(room).fold_commit(commit, SIDECAR)
 
 
-def _tell_edits(room: Room, made: Made) -> None:
+def _tell_edits(room: Room, made: Made, claims: Sequence[Held]) -> None:
     for commit in _own_commits(room, made):
         paths = [path_text(path) for path in _changed(room, commit)]
-        for claim, untold in trespass.find_untold(room, made.agent, paths):
+        for claim, untold in trespass.find_untold(room, made.agent, paths, claims):
             key = notice_key("claimed-edit", commit, str(claim.claim.token))
             trespass.tell_of(room, made.agent, claim, untold, f"{made.agent}'s commit {commit[:10]} changes", key)
 

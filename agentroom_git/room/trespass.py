@@ -24,18 +24,28 @@ def told_path(room: Room, agent: AgentName) -> Path:
     return room.private / "hook" / f"{agent}.told.json"
 
 
-def find_untold(room: Room, agent: AgentName, paths: Collection[str]) -> list[tuple[Held, tuple[str, ...]]]:
-    """Return the claims of others that the agent's edits touch, each with the paths that nobody was told of yet."""
-    if room.config.enforce.fold == "off" or not paths:
+def held_claims(room: Room) -> list[Held]:
+    """Return the claims that edits may touch: none where nobody is told of such edits."""
+    if room.config.enforce.fold == "off":
         return []
     try:
-        claims = coordination.live_claims(room)
+        return coordination.live_claims(room)
     except ClaimsError:
         # A damaged table stops who asks about claims, and nobody else.
         return []
-    told = read_json(told_path(room, agent)) if claims else {}
+
+
+def find_untold(
+    room: Room, agent: AgentName, paths: Collection[str], claims: Sequence[Held] | None = None
+) -> list[tuple[Held, tuple[str, ...]]]:
+    """Return the claims of others that the agent's edits touch, each with the paths that nobody was told of yet.
+
+    `claims` is what `held_claims` has just returned, for who asks of many edits.
+    """
+    known = (held_claims(room) if claims is None else claims) if paths else ()
+    told = read_json(told_path(room, agent)) if known else {}
     found = []
-    for one in claims:
+    for one in known:
         if one.claim.agent == agent or one.claim.shared or one.is_stale:
             continue
         touched = (path for path in sorted(paths) if covers(one.claim.path, path))

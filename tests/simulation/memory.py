@@ -123,6 +123,9 @@ class Memory(History):
     def blob_size(self, id: Oid) -> int:
         return len(self.blobs[id])
 
+    def lines(self, id: Oid) -> frozenset[bytes]:
+        return frozenset(self.blobs[id].splitlines())
+
     def write_blob(self, data: bytes) -> Oid:
         id = _hash(b"blob " + data)
         self.blobs[id] = data
