@@ -16,6 +16,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from agentroom_git.core.cascade import Conflict, find_candidates, take_sides
+from agentroom_git.core.codes import Codes
 from agentroom_git.core.drafts import Draft, Parses
 from agentroom_git.core.hunks import Change, Cluster, Hunk, LineDiff, find_clusters, split_lines
 from agentroom_git.core.merge import Resolved, merge_values
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 MAX_CONTESTED = 5_000
 """A file with more regions that sides changed differently is one region: nobody could look at them; each takes time."""
 
-STRETCH = 16
+STRETCH = 32
 """How many operations share a document."""
 
 BETWEEN = "\u0100"
@@ -96,11 +97,14 @@ class _Contest:
 
     @classmethod
     def read(cls, base: bytes, sides: list[Side], diff: LineDiff) -> "_Contest":
-        hunks = {text: diff(base, text) for text in {side.text for side in sides}}
-        lines = {text: split_lines(text) for text in hunks}
+        base_lines = split_lines(base)
+        lines = {side.text: split_lines(side.text) for side in sides}
+        codes = Codes()
+        coded = codes.write(base_lines)
+        hunks = {text: diff(coded, codes.write(made)) for text, made in lines.items()}
         return cls(
             base=base,
-            base_lines=split_lines(base),
+            base_lines=base_lines,
             sides=sides,
             side_lines=[lines[side.text] for side in sides],
             hunks=[hunks[side.text] for side in sides],

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from agentroom_git.core.codes import Codes
 from agentroom_git.core.hunks import LineDiff, find_clusters
 
 MAX_BYTES = 100_000
@@ -39,11 +40,12 @@ def merge_tokens(base: bytes, sides: Sequence[bytes], diff: LineDiff) -> bytes |
     side_words = [split_tokens(side) for side in sides]
     if _meet(words, side_words, 0) or _meet(words, side_words, -1):
         return None
-    numbers: dict[bytes, bytes] = {}
-    coded = _one_a_line(words, numbers)
+    # A word may itself be a line end, so the diff is given codes.
+    codes = Codes()
+    coded = codes.write(words)
     parts: list[bytes] = []
     at = 0
-    for cluster in find_clusters([diff(coded, _one_a_line(found, numbers)) for found in side_words]):
+    for cluster in find_clusters([diff(coded, codes.write(found)) for found in side_words]):
         texts = {b"".join(side_words[change.side][change.new_start : change.new_stop]) for change in cluster.changes}
         if len(texts) > 1:
             return None
@@ -56,11 +58,3 @@ def _meet(words: Sequence[bytes], side_words: Sequence[Sequence[bytes]], end: in
     """Tell whether two sides change the token at an end differently: then no diff is needed to see that they meet."""
     ends = {its[end] for its in side_words if its}
     return bool(words) and len(ends - {words[end]}) > 1
-
-
-def _one_a_line(tokens: Sequence[bytes], numbers: dict[bytes, bytes]) -> bytes:
-    # A token may itself be a line end, so each is written as a number.
-    for token in dict.fromkeys(tokens):
-        if token not in numbers:
-            numbers[token] = b"%d\n" % len(numbers)
-    return b"".join(map(numbers.__getitem__, tokens))
