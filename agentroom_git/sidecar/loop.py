@@ -24,6 +24,7 @@ from agentroom_git.sidecar.duties import back_off
 from agentroom_git.sidecar.lifecycle import SidecarError, state_path
 from agentroom_git.sidecar.service import Service
 from agentroom_git.sidecar.watch import POLL_SECONDS, Watch
+from agentroom_git.system.allocation import keep_freed_memory
 from agentroom_git.system.files import write_json
 from agentroom_git.system.locks import try_hold
 
@@ -51,6 +52,7 @@ def serve(room: Room, *, is_stopped: Callable[[], bool], log: TextIO = sys.stder
     if lock is None:
         raise SidecarError("a sidecar serves this repository already", hint="agentroom sidecar status")
     inode = _inode(room.sidecar_lock)
+    keep_freed_memory()
     try:
         # Where somebody removed the lock file, another sidecar may hold a new one by now: this one is over.
         _serve(room, lambda: is_stopped() or _inode(room.sidecar_lock) != inode, log)
