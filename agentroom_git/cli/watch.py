@@ -3,6 +3,7 @@
 import select
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,14 +12,17 @@ from agentroom_git.cli.opened import Json, here
 from agentroom_git.cli.output import plain, say
 from agentroom_git.cli.status_lines import status_lines
 from agentroom_git.core.escape import one_line
+from agentroom_git.errors import UsageError
 
 if TYPE_CHECKING:
     from agentroom_git.room.following import Follower
+    from agentroom_git.room.room import Room
     from agentroom_git.room.story import Line
 
 LOOK_SECONDS = 1.0
 REDRAW_SECONDS = 5.0
 """Leases run out and agents fall silent without a ref that moves."""
+LINES = 20
 KEPT = 500
 _STYLES = {"contested": "bold yellow", "early": "bold yellow", "waits:": "yellow", "room": "bold", "Ctrl-C": "dim"}
 _ENDS = "Ctrl-C ends; the room goes on"
@@ -29,7 +33,12 @@ def register(app: typer.Typer) -> None:
 
 
 def watch(
-    limit: Annotated[int, typer.Option("--limit", "-n", min=0, metavar="N", help="Begin with the last N.")] = 20,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            "--limit", "-n", min=0, metavar="N", help="Begin with the last N; else 20, or what the screen holds."
+        ),
+    ] = None,
     plainly: Annotated[
         bool, typer.Option("--lines", help="Lines of the story as they come, also on a terminal.")
     ] = False,
@@ -50,9 +59,9 @@ def watch(
     is_screen = sys.stdout.isatty() and not Console().is_dumb_terminal
     try:
         if plainly or as_json or not is_screen:
-            _follow(follower, limit, as_json=as_json)
+            _follow(follower, LINES if limit is None else limit, as_json=as_json)
         else:
-            _show(follower)
+            _show(follower, KEPT if limit is None else limit)
     except KeyboardInterrupt:
         return
 
@@ -83,7 +92,7 @@ def _tell(lines: "list[Line]", *, as_json: bool) -> None:
         sys.stdout.flush()
 
 
-def _show(follower: "Follower") -> None:
+def _show(follower: "Follower", limit: int) -> None:
     from rich.console import Console
     from rich.live import Live
     from rich.text import Text
@@ -91,14 +100,14 @@ def _show(follower: "Follower") -> None:
     from agentroom_git.room.status import read_status
 
     console, clock = Console(highlight=False), follower.room.clock
-    story = follower.begin(KEPT)
+    story = follower.begin(limit)
     drawn = None
     with Live(console=console, screen=True, auto_refresh=False) as live:
         while True:
             new = follower.news()
             story = [*story, *new][-KEPT:]
             if drawn is None or new or clock.monotonic() - drawn >= REDRAW_SECONDS:
-                state = status_lines(read_status(follower.room), with_folds=False)
+                state = status_lines(read_status(_opened_anew(follower.room)), with_folds=False)
                 lines = _screen(list(state), [line.render() for line in story], console.height)
                 text = Text(no_wrap=True, overflow="ellipsis")
                 for line in lines:
@@ -107,6 +116,14 @@ def _show(follower: "Follower") -> None:
                 live.update(text, refresh=True)
                 drawn = clock.monotonic()
             clock.sleep(LOOK_SECONDS)
+
+
+def _opened_anew(room: "Room") -> "Room":
+    """Return the room as its configuration is now; where that says nonsense, as it was, with the problem named."""
+    try:
+        return here()
+    except UsageError as error:
+        return replace(room, config_problem=str(error))
 
 
 def _screen(state: list[str], story: list[str], height: int) -> Iterator[str]:

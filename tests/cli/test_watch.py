@@ -98,6 +98,22 @@ def test_the_screen_shows_who_holds_what_and_what_is_said(bed: Bed) -> None:
     os.close(ours)
 
 
+def test_the_screen_begins_with_what_is_asked_for_and_goes_on_where_the_configuration_breaks(bed: Bed) -> None:
+    bed.join("alice")
+    alice = bed.as_agent("alice")
+    messages.broadcast(alice, "an old tale")
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 200, 0, 0))
+    with watching(bed, "--limit", "0", output=theirs):
+        os.close(theirs)
+        assert "an old tale" not in shown(ours, "Ctrl-C ends")
+        (bed.repository / ".agentroom.yaml").write_text("no-such-setting: 1\n")
+        messages.broadcast(alice, "news")
+        screen = shown(ours, "no-such-setting")
+        assert "an old tale" not in screen
+    os.close(ours)
+
+
 def shown(terminal: int, wanted: str) -> str:
     """Return what the terminal is sent until the text is in it."""
     found = ""
