@@ -44,9 +44,9 @@ def diff_trees(repo: pygit2.Repository, old_tree_id: str | None, new_tree_id: st
         prefix, old_id, new_id = waiting.pop()
         if old_id == new_id:
             continue
-        old, new = raw_tree(repo, old_id), raw_tree(repo, new_id)
-        for name in _differing(old, new):
-            before, after = _entry(old.get(name)), _entry(new.get(name))
+        before_of, after_of = _differing(_read(repo, old_id), _read(repo, new_id))
+        for name in before_of.keys() | after_of.keys():
+            before, after = _entry(before_of.get(name)), _entry(after_of.get(name))
             path = prefix + name
             waiting.append((path + b"/", _subtree_id(before), _subtree_id(after)))
             change = (_leaf(before), _leaf(after))
@@ -61,9 +61,26 @@ RawEntry: TypeAlias = tuple[bytes, bytes]
 _ENTRY = re.compile(rb"([0-7]+) ([^\0]+)\0(.{20})", re.DOTALL)
 _SOUND = re.compile(rb"(?:[0-7]+ [^\0]+\0.{20})*+", re.DOTALL)
 _EMPTY: Mapping[bytes, RawEntry] = {}
-# By id, so for every repository. A fold asks for the same trees a dozen times, and each of many worktrees for its own.
+# By id, so for every repository: as they are stored, and taken apart. A fold begins where the one before it ended, and
+# each of many worktrees asks for the same trees.
+_DATA: Recent[str, bytes] = Recent(2 << 20)
 _TREES: Recent[str, Mapping[bytes, RawEntry]] = Recent(8 << 20)
-_ENTRY_BYTES = 250
+_ENTRY_BYTES, _FEW = 250, 16
+
+
+def _read(repo: pygit2.Repository, tree_id: str | None) -> bytes:
+    """Return a tree as it is stored; raise KeyError where there is no such sound tree."""
+    if tree_id is None:
+        return b""
+    known = _DATA.get(tree_id)
+    if known is not None:
+        return known
+    kind, data = repo.read(pygit2.Oid(hex=tree_id))
+    if kind != ObjectType.TREE:
+        raise KeyError(tree_id)
+    if not _SOUND.fullmatch(data):
+        raise KeyError(f"{tree_id} is no sound tree")
+    return _DATA.put(tree_id, data, len(data))
 
 
 def raw_tree(repo: pygit2.Repository, tree_id: str | None) -> Mapping[bytes, RawEntry]:
@@ -73,12 +90,7 @@ def raw_tree(repo: pygit2.Repository, tree_id: str | None) -> Mapping[bytes, Raw
     known = _TREES.get(tree_id)
     if known is not None:
         return known
-    kind, data = repo.read(pygit2.Oid(hex=tree_id))
-    if kind != ObjectType.TREE:
-        raise KeyError(tree_id)
-    if not _SOUND.fullmatch(data):
-        raise KeyError(f"{tree_id} is no sound tree")
-    found = {name: (mode, id) for mode, name, id in _ENTRY.findall(data)}
+    found = _by_name(_ENTRY.findall(_read(repo, tree_id)))
     return _TREES.put(tree_id, found, _ENTRY_BYTES * len(found))
 
 
@@ -93,9 +105,59 @@ def find_leaf(repo: pygit2.Repository, tree_id: str, path: bytes) -> Entry | Non
     return _leaf(_entry(raw_tree(repo, folder).get(name)))
 
 
-def _differing(old: Mapping[bytes, RawEntry], new: Mapping[bytes, RawEntry]) -> list[bytes]:
-    changed = [name for name, entry in old.items() if new.get(name) != entry]
-    return changed + [name for name in new if name not in old]
+def _differing(old: bytes, new: bytes) -> tuple[Mapping[bytes, RawEntry], Mapping[bytes, RawEntry]]:
+    """Return the entries of two sound trees that may differ, by name: those that only one of them has are among them.
+
+    Most of two trees is equal, and mostly at both ends: only what is between is taken apart.
+    """
+    start = _common_start(old, new)
+    rest = _common_end(old, new, start)
+    before, after = _ENTRY.findall(old, start, len(old) - rest), _ENTRY.findall(new, start, len(new) - rest)
+    if len(before) + len(after) > _FEW or any(_is_twice(name, old, new) for _, name, _ in (*before, *after)):
+        one, other = set(_ENTRY.findall(old)), set(_ENTRY.findall(new))
+        before, after = list(one - other), list(other - one)
+    return _by_name(before), _by_name(after)
+
+
+def _by_name(entries: list[tuple[bytes, bytes, bytes]]) -> dict[bytes, RawEntry]:
+    return {name: (mode, id) for mode, name, id in entries}
+
+
+def _common_start(old: bytes, new: bytes) -> int:
+    """Return where the entries end with which both begin."""
+    low, high = 0, min(len(old), len(new))
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if old[low:middle] == new[low:middle] else (low, middle - 1)
+    return _last_end(old, 0, low)
+
+
+def _common_end(old: bytes, new: bytes, start: int) -> int:
+    """Return how many bytes the entries have with which both end, from `start` on."""
+    ends, others = len(old), len(new)
+    low, high = 0, min(ends, others) - start
+    while low < high:
+        middle = (low + high + 1) // 2
+        is_same = old[ends - middle : ends - low] == new[others - middle : others - low]
+        low, high = (middle, high) if is_same else (low, middle - 1)
+    place = _last_end(old, start, ends - low)
+    if place < ends - low:
+        # In the middle of an entry: what is common begins with the next one.
+        entry = _ENTRY.match(old, place)
+        place = entry.end() if entry else ends
+    rest = ends - place
+    return rest if _last_end(new, start, others - rest) == others - rest else 0
+
+
+def _last_end(tree: bytes, start: int, end: int) -> int:
+    """Return where the last entry from `start` on ends that is whole before `end`."""
+    found = _SOUND.match(tree, start, end)
+    return found.end() if found else start
+
+
+def _is_twice(name: bytes, *trees: bytes) -> bool:
+    """Return whether one of the trees may have two entries of this name, as no git makes them."""
+    return any(tree.count(b" %s\0" % name) > 1 for tree in trees)
 
 
 def _entry(raw: RawEntry | None) -> Entry | None:

@@ -93,3 +93,51 @@ def test_a_missing_tree_is_a_key_error(pair: Pair) -> None:
     handle = pygit2.Repository(str(pair.main))
     with pytest.raises(KeyError):
         diff_trees(handle, "0" * 39 + "1", str(handle[commit].peel(pygit2.Tree).id))
+
+
+def test_random_folders_differ_as_their_entries_do(tmp_path: Path) -> None:
+    """Only what is between the common ends is read: names, ids and modes of few bytes meet at every place there."""
+    handle = pygit2.init_repository(str(tmp_path / "bare"), bare=True)
+    rng = random.Random(7)
+    ids = [handle.create_blob(bytes([number])) for number in range(6)]
+    modes = [pygit2.enums.FileMode.BLOB, pygit2.enums.FileMode.BLOB_EXECUTABLE]
+
+    def folder(entries: dict[str, tuple[pygit2.Oid, pygit2.enums.FileMode]]) -> str:
+        builder = handle.TreeBuilder()
+        for name, (id, mode) in entries.items():
+            builder.insert(name, id, mode)
+        return str(builder.write())
+
+    names = [f"{letter}{number}" for letter in "abc" for number in range(12)]
+    old = {name: (rng.choice(ids), rng.choice(modes)) for name in names}
+    for _ in range(200):
+        new = dict(old)
+        for name in rng.choices(names, k=rng.randint(1, 3)):
+            new[name] = (rng.choice(ids), rng.choice(modes))
+            if rng.random() < 0.4:
+                del new[name]
+        changed = {name for name in names if old.get(name) != new.get(name)}
+        found = diff_trees(handle, folder(old), folder(new))
+        assert found.keys() == {name.encode() for name in changed}
+        for path, sides in found.items():
+            wanted = [entries.get(path.decode()) for entries in (old, new)]
+            assert [(side.id, side.mode) if side else None for side in sides] == [
+                (str(one[0]), int(one[1])) if one else None for one in wanted
+            ]
+        old = new
+
+
+def test_an_entry_that_a_tree_has_twice_is_no_change(tmp_path: Path) -> None:
+    handle = pygit2.init_repository(str(tmp_path / "bare"), bare=True)
+    entries = [b"100644 %s\0%s" % (name, bytes(range(20))) for name in (b"a", b"b", b"b")]
+    once, twice = (str(handle.write(pygit2.enums.ObjectType.TREE, b"".join(entries[:n]))) for n in (2, 3))
+
+    assert diff_trees(handle, once, twice) == diff_trees(handle, twice, once) == {}
+
+
+def test_a_tree_that_is_cut_off_is_a_key_error(tmp_path: Path) -> None:
+    handle = pygit2.init_repository(str(tmp_path / "bare"), bare=True)
+    entry = b"100644 a\0" + bytes(20)
+    sound, cut = (str(handle.write(pygit2.enums.ObjectType.TREE, data)) for data in (entry, entry + entry[:-1]))
+    with pytest.raises(KeyError):
+        diff_trees(handle, sound, cut)
