@@ -5,7 +5,8 @@ message cannot pass for one of ours. Values are escaped to one line when they ar
 """
 
 import re
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 
 from agentroom_git.core.escape import one_line
 
@@ -39,6 +40,14 @@ def parse(message: str) -> list[tuple[str, str]]:
 def values(message: str, key: str) -> list[str]:
     """Return the values of all trailers with this key."""
     return [value for name, value in parse(message) if name == key]
+
+
+def by_key(message: str) -> Mapping[str, list[str]]:
+    """Return the values of every key's trailers."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for key, value in parse(message):
+        found[key].append(value)
+    return found
 
 
 def compose(subject: str, body: str, trailers: Iterable[tuple[str, str]]) -> str:

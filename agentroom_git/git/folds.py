@@ -52,26 +52,20 @@ class Fold:
 
 def read_fold(history: GitHistory, id: Oid) -> Fold:
     """Return the fold at this commit; a commit without fold trailers is a set of its own with itself as only head."""
-    message = history.message(id)
-    heads = frozenset(Head(oid, agent) for oid, agent in _pairs(trailers.values(message, trailers.HEAD)))
+    said = trailers.by_key(history.message(id))
+    heads = frozenset(Head(oid, agent) for oid, agent in _pairs(said.get(trailers.HEAD, [])))
     if not heads:
         heads = frozenset({Head(id, history.author_of(id))})
     tips: set[Tip] = set()
-    for value in trailers.values(message, trailers.TIP):
+    for value in said.get(trailers.TIP, []):
         agent, _, rest = value.partition(" ")
         oid, _, branch = rest.partition(" ")
         if is_oid(oid):
             tips.add(Tip(AgentName(agent), Oid(oid), branch or "-"))
-    folded = tuple(Head(oid, agent) for oid, agent in _pairs(trailers.values(message, trailers.FOLDED)))
-    engines = [int(value) for value in trailers.values(message, trailers.ENGINE) if value.isdecimal()]
-    return Fold(
-        id,
-        heads,
-        frozenset(tips),
-        folded,
-        tuple(trailers.values(message, trailers.CONTESTED)),
-        engines[0] if engines else 0,
-    )
+    folded = tuple(Head(oid, agent) for oid, agent in _pairs(said.get(trailers.FOLDED, [])))
+    engines = [int(value) for value in said.get(trailers.ENGINE, []) if value.isdecimal()]
+    contested = tuple(said.get(trailers.CONTESTED, []))
+    return Fold(id, heads, frozenset(tips), folded, contested, engines[0] if engines else 0)
 
 
 def _pairs(values: list[str]) -> list[tuple[Oid, AgentName]]:

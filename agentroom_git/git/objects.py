@@ -38,7 +38,7 @@ class GitHistory(History):
     """The history of one repository, read through one handle."""
 
     handle: pygit2.Repository
-    _parents: dict[Oid, tuple[Oid, ...]] = field(default_factory=dict)
+    _places: dict[Oid, tuple[Oid, tuple[Oid, ...]]] = field(default_factory=dict)
     _reaches: dict[tuple[Oid, Oid], bool] = field(default_factory=dict)
     _touched: dict[tuple[Oid, Oid], frozenset[bytes]] = field(default_factory=dict)
     _entries: dict[tuple[Oid, bytes], Entry | None] = field(default_factory=dict)
@@ -66,14 +66,21 @@ class GitHistory(History):
         return isinstance(self.handle.get(id), pygit2.Commit)
 
     def tree_of(self, commit: Oid) -> Oid:
-        return Oid(str(self.commit(commit).tree_id))
+        return self._place(commit)[0]
 
     def parents(self, commit: Oid) -> tuple[Oid, ...]:
-        if commit not in self._parents:
-            if len(self._parents) >= _MOST_KNOWN:
-                self._parents.clear()
-            self._parents[commit] = tuple(Oid(str(parent)) for parent in self.commit(commit).parent_ids)
-        return self._parents[commit]
+        return self._place(commit)[1]
+
+    def _place(self, commit: Oid) -> tuple[Oid, tuple[Oid, ...]]:
+        """Return the commit's tree and its parents."""
+        known = self._places.get(commit)
+        if known is None:
+            found = self.commit(commit)
+            known = Oid(str(found.tree_id)), tuple(Oid(str(parent)) for parent in found.parent_ids)
+            if len(self._places) >= _MOST_KNOWN:
+                self._places.clear()
+            self._places[commit] = known
+        return known
 
     def message(self, commit: Oid) -> str:
         return self.commit(commit).raw_message.decode("utf-8", "replace")
@@ -104,22 +111,26 @@ class GitHistory(History):
         known = self._reaches.get((descendant, ancestor))
         if known is not None:
             return known
-        if self._is_near(descendant, ancestor):
-            return True
-        # Nothing reaches what was made on top of it.
-        return False if self.has_commit(ancestor) and self._is_near(ancestor, descendant) else None
-
-    def _is_near(self, descendant: Oid, ancestor: Oid) -> bool:
-        """Return whether one of the next few commits below is the ancestor, or known to reach it."""
-        waiting = deque(self.parents(descendant))
+        # Nothing reaches what was made on top of it. Which of the two it is shows mostly in the first steps.
+        below, above = deque(self.parents(descendant)), deque(self._parents_there(ancestor))
         for _ in range(_NEAR):
-            if not waiting:
-                return False
-            one = waiting.popleft()
-            if one == ancestor or self._reaches.get((one, ancestor)):
+            if self._steps_to(ancestor, below):
                 return True
-            waiting.extend(self.parents(one) if self.has_commit(one) else ())
-        return False
+            if self._steps_to(descendant, above):
+                return False
+        return None
+
+    def _steps_to(self, wanted: Oid, waiting: deque[Oid]) -> bool:
+        """Look at the next of the commits that wait: return whether it is the wanted one, or known to reach it."""
+        if not waiting:
+            return False
+        one = waiting.popleft()
+        waiting.extend(self._parents_there(one))
+        return one == wanted or self._reaches.get((one, wanted), False)
+
+    def _parents_there(self, commit: Oid) -> tuple[Oid, ...]:
+        """Return the commit's parents, none of one that is missing, as where a clone is shallow."""
+        return self.parents(commit) if commit in self._places or self.has_commit(commit) else ()
 
     def resolve(self, name: str) -> Oid | None:
         """Return the commit that git would understand by this name, or None."""

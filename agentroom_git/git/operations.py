@@ -20,7 +20,10 @@ _REBASED_ALONG = "rebase-merge/update-refs"
 
 def operation_under_way(git_dir: Path) -> str:
     """Return what git is in the middle of in the worktree of this git dir, or an empty text."""
-    names = set(os.listdir(git_dir)) if git_dir.is_dir() else set()
+    try:
+        names = set(os.listdir(git_dir))
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
     return next((text for mark, text in _MARKS.items() if mark in names), "")
 
 

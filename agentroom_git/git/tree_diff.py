@@ -114,8 +114,10 @@ def _differing(old: bytes, new: bytes) -> tuple[Mapping[bytes, RawEntry], Mappin
     rest = _common_end(old, new, start)
     before, after = _ENTRY.findall(old, start, len(old) - rest), _ENTRY.findall(new, start, len(new) - rest)
     if len(before) + len(after) > _FEW or any(_is_twice(name, old, new) for _, name, _ in (*before, *after)):
-        one, other = set(_ENTRY.findall(old)), set(_ENTRY.findall(new))
-        before, after = list(one - other), list(other - one)
+        before, after = _ENTRY.findall(old), _ENTRY.findall(new)
+        one, other = set(before), set(after)
+        before = [entry for entry in before if entry not in other]
+        after = [entry for entry in after if entry not in one]
     return _by_name(before), _by_name(after)
 
 

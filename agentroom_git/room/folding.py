@@ -259,10 +259,10 @@ def observe_branches(room: Room, worktrees: Mapping[AgentName, Worktree] | None 
         if not worktree.problem and worktree.head is not None:
             under_way = operation_under_way(worktree.git_dir)
             found[agent] = Branch(agent, worktree.head, worktree.branch or "-", under_way)
-    for writer in logs.writers(room):
+    for writer in logs.writers(room, besides=found):
         own = room.names.branch_ref(writer)
         tip = room.refs.get(own)
-        if writer not in found and tip is not None:
+        if tip is not None:
             found[writer] = Branch(writer, tip, own)
     name = base.base_branch(room)
     tip = room.refs.get(name) if name else None

@@ -1,6 +1,6 @@
 """The room's events: written to one's own log, read from all of them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from agentroom_git.core.events import Body, Event, Recorded
 from agentroom_git.core.ids import AgentName, Oid, parse_writer
@@ -15,10 +15,13 @@ def stamp(room: Room) -> str:
     return room.clock.now().strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 
-def writers(room: Room) -> dict[AgentName, Oid]:
-    """Return everyone who has a log in the room, with its tip; a ref whose name nobody may have is left out."""
+def writers(room: Room, *, besides: Collection[AgentName] = ()) -> dict[AgentName, Oid]:
+    """Return everyone who has a log in the room, with its tip; a ref whose name nobody may have is left out.
+
+    Those `besides` are left out, too: their logs are not looked at.
+    """
     found: dict[AgentName, Oid] = {}
-    for name, tip in room.refs.listed(room.names.logs).items():
+    for name, tip in room.refs.listed(room.names.logs, besides=set(map(room.names.log, besides))).items():
         try:
             found[parse_writer(name.removeprefix(room.names.logs))] = tip
         except UsageError:

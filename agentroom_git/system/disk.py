@@ -15,10 +15,10 @@ class Space:
 
 def space(path: Path) -> Space:
     """Return the space of the file system that holds the path, or its nearest parent that exists."""
-    for place in (path, *path.parents):
-        try:
-            found = os.statvfs(place)
-        except FileNotFoundError:
-            continue
-        return Space(found.f_frsize * found.f_blocks, found.f_frsize * found.f_bavail)
-    raise FileNotFoundError(path)
+    try:
+        found = os.statvfs(path)
+    except FileNotFoundError:
+        if path == path.parent:
+            raise
+        return space(path.parent)
+    return Space(found.f_frsize * found.f_blocks, found.f_frsize * found.f_bavail)
