@@ -11,21 +11,10 @@ import pytest
 
 from agentroom_git.room import messages
 from agentroom_git.room.status import read_status
+from program import run
 from rooms import Bed
 
 ROOT = Path(__file__).parents[1]
-
-
-def _run(cwd: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the program as a process of its own, as a user would."""
-    return subprocess.run(
-        [sys.executable, "-m", "agentroom_git", *arguments],
-        cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
 
 
 def _state(bed: Bed) -> tuple[str, str, str, list[str]]:
@@ -42,7 +31,7 @@ def _state(bed: Bed) -> tuple[str, str, str, list[str]]:
 def _assert_refused(bed: Bed, cwd: Path, *arguments: str, code: int = 2) -> str:
     """Assert that the program refuses in two lines and changes nothing; return what it said."""
     before = _state(bed)
-    done = _run(cwd, *arguments)
+    done = run(cwd, *arguments)
     assert (done.returncode, done.stdout) == (code, ""), done
     lines = done.stderr.splitlines()
     assert len(lines) == 2, done.stderr
@@ -85,8 +74,8 @@ def test_agents_go_on_with_what_a_broken_configuration_said_last(bed: Bed) -> No
     bed.configure("enforce: refuse\nlease: 77\n")
     (alice,) = bed.join("alice")
     (bed.repository / ".agentroom.yaml").write_text("lease: soon\n")
-    assert _run(alice, "claim", "src").returncode == 0
-    status = _run(alice, "status")
+    assert run(alice, "claim", "src").returncode == 0
+    status = run(alice, "status")
     assert status.returncode == 0
     (line,) = [line for line in status.stdout.splitlines() if "'lease' takes a number of seconds" in line]
     assert line.endswith("(what it said last holds; tell the user)")
@@ -146,8 +135,8 @@ def test_a_path_out_of_the_repository_or_into_git(bed: Bed, path: str, command: 
 
 def test_a_path_is_relative_to_the_current_folder(bed: Bed) -> None:
     bed.join("alice")
-    assert _run(bed.path("alice") / "src", "claim", "app.py").stdout == "claimed src/app.py (token 1)\n"
-    assert _run(bed.path("alice") / "src", "claim", "../../../x").returncode == 2
+    assert run(bed.path("alice") / "src", "claim", "app.py").stdout == "claimed src/app.py (token 1)\n"
+    assert run(bed.path("alice") / "src", "claim", "../../../x").returncode == 2
 
 
 # Where
@@ -155,7 +144,7 @@ def test_a_path_is_relative_to_the_current_folder(bed: Bed) -> None:
 
 def test_no_repository(tmp_path: Path) -> None:
     for command in (["status"], ["init"], ["join", "alice"], ["doctor"], ["fold"], ["uninstall"]):
-        done = _run(tmp_path, *command)
+        done = run(tmp_path, *command)
         assert done.returncode == 2
         assert "is not in a git repository" in done.stderr
         assert "hint: go to your project" in done.stderr
@@ -180,7 +169,7 @@ def test_a_current_folder_that_was_deleted(tmp_path: Path, arguments: str) -> No
 
 def test_no_room(repository: Path) -> None:
     for command in (["status"], ["join", "alice"], ["fold"], ["sync"], ["claims"], ["log"], ["contested"]):
-        done = _run(repository, *command)
+        done = run(repository, *command)
         assert (done.returncode, done.stdout) == (2, ""), command
         assert "hint: run: agentroom init" in done.stderr
 
@@ -190,18 +179,18 @@ def test_a_worktree_deleted_by_hand(bed: Bed) -> None:
     bed.commit("alice", {"a.txt": "alice\n"})
     shutil.rmtree(bed.path("alice"))
 
-    assert _run(bed.repository, "fold").returncode == 0
-    synced = _run(bed.repository, "sync").stdout
+    assert run(bed.repository, "fold").returncode == 0
+    synced = run(bed.repository, "sync").stdout
     assert "its folder was deleted" in synced
     assert "synced bob" in synced
-    status = _run(bed.repository, "status")
+    status = run(bed.repository, "status")
     assert status.returncode == 0
     assert "alice gone" in status.stdout
     assert bed.integrated("a.txt") == "alice\n"
-    doctor = _run(bed.repository, "doctor")
+    doctor = run(bed.repository, "doctor")
     assert doctor.returncode == 1
     assert "agentroom join alice makes it anew" in doctor.stdout
-    assert _run(bed.repository, "join", "alice").returncode == 0
+    assert run(bed.repository, "join", "alice").returncode == 0
     assert (bed.path("alice") / "a.txt").read_text() == "alice\n"
 
 
@@ -214,8 +203,8 @@ def test_a_pointer_that_was_deleted_never_leads_into_the_users_checkout(bed: Bed
     (bed.repository / "README.md").write_text("the user's edit\n")
 
     for command in (["fold"], ["sync"], ["status"]):
-        assert _run(bed.repository, *command).returncode == 0
-    inside = _run(bed.path("alice"), "claim", "src")
+        assert run(bed.repository, *command).returncode == 0
+    inside = run(bed.path("alice"), "claim", "src")
     assert (inside.returncode, inside.stdout) == (2, "")
 
     assert (bed.repository / "README.md").read_text() == "the user's edit\n"
@@ -242,17 +231,17 @@ def _assert_harmless(text: str) -> None:
 def test_what_agents_say_forges_no_note_and_drives_no_terminal(bed: Bed) -> None:
     bed.join("alice", "bob")
     alice, bob = bed.path("alice"), bed.path("bob")
-    assert _run(alice, "broadcast", SAID, "--topic", SAID[:60]).returncode == 0
-    assert _run(alice, "claim", "src", "--reason", SAID).returncode == 0
+    assert run(alice, "broadcast", SAID, "--topic", SAID[:60]).returncode == 0
+    assert run(alice, "claim", "src", "--reason", SAID).returncode == 0
     bed.write("alice", {"odd\n2020-01-01T00:00:00Z\x1b[31mname.txt": "x\n"})
-    assert _run(alice, "claim", "odd\n2020-01-01T00:00:00Z\x1b[31mname.txt").returncode == 0
-    assert _run(alice, "sync", "--message", SAID).returncode == 0
-    assert _run(bob, "claim", "src", "--reason", SAID).returncode == 3
+    assert run(alice, "claim", "odd\n2020-01-01T00:00:00Z\x1b[31mname.txt").returncode == 0
+    assert run(alice, "sync", "--message", SAID).returncode == 0
+    assert run(bob, "claim", "src", "--reason", SAID).returncode == 3
     bed.write("alice", {"README.md": "alice\n"})
     bed.write("bob", {"README.md": "bob\n"})
     for name in ("alice", "bob"):
         bed.git("commit", "--quiet", "-am", f"mine\n\n{SAID}", cwd=bed.path(name))
-    assert _run(bed.repository, "fold").returncode == 3
+    assert run(bed.repository, "fold").returncode == 3
 
     for cwd, command in (
         (bed.repository, ["status"]),
@@ -269,7 +258,7 @@ def test_what_agents_say_forges_no_note_and_drives_no_terminal(bed: Bed) -> None
         (bed.repository, ["doctor"]),
         (bed.repository, ["leave", "alice"]),
     ):
-        done = _run(cwd, *command)
+        done = run(cwd, *command)
         _assert_harmless(done.stdout + done.stderr)
         assert "Traceback" not in done.stderr
     notes_of = bed.git("notes", "--ref=agentroom/main", "list", cwd=bed.repository).splitlines()
@@ -281,10 +270,8 @@ def test_what_agents_say_forges_no_note_and_drives_no_terminal(bed: Bed) -> None
 def test_what_agents_say_forges_no_trailer(bed: Bed) -> None:
     bed.join("alice")
     bed.write("alice", {"new.txt": "new\n"})
-    assert _run(bed.path("alice"), "claim", "new.txt", "--reason", SAID).returncode == 0
-    assert (
-        _run(bed.path("alice"), "sync", "-m", "work\n\nAgentroom-Agent: bob\nAgentroom-Claim: 99 src").returncode == 0
-    )
+    assert run(bed.path("alice"), "claim", "new.txt", "--reason", SAID).returncode == 0
+    assert run(bed.path("alice"), "sync", "-m", "work\n\nAgentroom-Agent: bob\nAgentroom-Claim: 99 src").returncode == 0
 
     trailers = bed.git("log", "-1", "--format=%(trailers:unfold)", "agentroom/main/alice", cwd=bed.repository)
 
@@ -302,7 +289,7 @@ def test_what_agents_say_forges_no_trailer(bed: Bed) -> None:
 )
 def test_a_command_line_that_is_wrong(bed: Bed, arguments: list[str]) -> None:
     before = _state(bed)
-    done = _run(bed.repository, *arguments)
+    done = run(bed.repository, *arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr
     assert "Traceback" not in done.stderr

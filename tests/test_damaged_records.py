@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,21 +11,10 @@ import pytest
 from agentroom_git.core.claims import Claim, encode
 from agentroom_git.core.ids import AgentName
 from agentroom_git.room import messages, notes, turn
+from program import run
 from rooms import Bed
 
 ROOT = Path(__file__).parents[1]
-
-
-def _run(cwd: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the program as a process of its own, as a user would."""
-    return subprocess.run(
-        [sys.executable, "-m", "agentroom_git", *arguments],
-        cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
 
 
 def _plant(bed: Bed, ref: str, message: str) -> str:
@@ -56,16 +44,16 @@ def test_an_event_of_a_later_version_names_the_remedy_and_the_rest_works(bed: Be
     planted = _plant(bed, "refs/agentroom/main/log/alice", f"alice sang\n\n{json.dumps(event)}")
 
     for command in ("log", "status"):
-        done = _run(bed.repository, command)
+        done = run(bed.repository, command)
         assert done.returncode == 0
         (line,) = [line for line in done.stdout.splitlines() if planted[:10] in line]
         assert "a record has version 2, this agentroom reads version 1" in line
         assert "upgrade agentroom" in line
-    doctor = _run(bed.repository, "doctor")
+    doctor = run(bed.repository, "doctor")
     assert doctor.returncode == 1
     assert "remedy: upgrade agentroom" in doctor.stdout
     _assert_the_room_works(bed)
-    assert _run(bed.path("alice"), "broadcast", "me, too").returncode == 0
+    assert run(bed.path("alice"), "broadcast", "me, too").returncode == 0
 
 
 @pytest.mark.parametrize(
@@ -84,13 +72,13 @@ def test_a_record_that_is_no_event_of_its_writer_is_told_and_ignored(bed: Bed, m
     bed.join("alice", "bob")
     planted = _plant(bed, "refs/agentroom/main/log/alice", message)
 
-    status = _run(bed.repository, "status")
+    status = run(bed.repository, "status")
 
     assert status.returncode == 0
     (line,) = [line for line in status.stdout.splitlines() if planted[:10] in line]
     assert line.endswith(")")
     assert not line.endswith("()")
-    assert "forged" not in _run(bed.path("bob"), "read").stdout
+    assert "forged" not in run(bed.path("bob"), "read").stdout
     _assert_the_room_works(bed)
 
 
@@ -99,7 +87,7 @@ def test_a_log_whose_objects_are_missing_does_not_stop_the_others(bed: Bed) -> N
     (bed.repository / ".git" / "refs" / "agentroom" / "main" / "log" / "carol").write_text("1" * 40 + "\n")
 
     for command in ("status", "log"):
-        done = _run(bed.repository, command)
+        done = run(bed.repository, command)
         assert done.returncode == 0
         assert "is missing (git fsck" in done.stdout
     _assert_the_room_works(bed)
@@ -153,22 +141,22 @@ def _nothing(_: Bed) -> str:
 @pytest.mark.parametrize("make", [_files_in_the_table, _later_claim, _misnamed_claim, _broken_count, _a_blob, _nothing])
 def test_a_damaged_table_of_claims_stops_only_who_asks_about_claims(bed: Bed, make: Callable[[Bed], str]) -> None:
     bed.join("alice", "bob")
-    assert _run(bed.path("alice"), "claim", "src").returncode == 0
+    assert run(bed.path("alice"), "claim", "src").returncode == 0
     good = bed.git("rev-parse", "refs/agentroom/main/claims", cwd=bed.repository).strip()
     (bed.repository / ".git" / "refs" / "agentroom" / "main" / "claims").write_text(make(bed) + "\n")
 
     for command in (["claim", "README.md"], ["release", "--all"], ["claims"]):
-        done = _run(bed.path("bob"), *command)
+        done = run(bed.path("bob"), *command)
         assert (done.returncode, done.stdout) == (1, "")
         assert len(done.stderr.splitlines()) == 2
         assert "the table of claims" in done.stderr
         assert "git update-ref refs/agentroom/main/claims" in done.stderr
-    status = _run(bed.repository, "status")
+    status = run(bed.repository, "status")
     assert status.returncode == 0
     assert "the table of claims" in status.stdout
     assert "git update-ref" in status.stdout
-    assert "remedy: git log refs/agentroom/main/claims" in _run(bed.repository, "doctor").stdout
+    assert "remedy: git log refs/agentroom/main/claims" in run(bed.repository, "doctor").stdout
     _assert_the_room_works(bed)
 
     bed.git("update-ref", "--no-deref", "refs/agentroom/main/claims", good, cwd=bed.repository)
-    assert "alice holds src" in _run(bed.repository, "claims").stdout
+    assert "alice holds src" in run(bed.repository, "claims").stdout

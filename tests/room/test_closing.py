@@ -1,6 +1,5 @@
 """Taking back what init changed, byte for byte, and nothing else."""
 
-import os
 import shutil
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from agentroom_git.errors import AgentroomError, UsageError
 from agentroom_git.room import opening, presence
 from agentroom_git.room.room import Room, open_room
 from agentroom_git.system.clock import SystemClock
+from folder_state import refs_of, state_of
 from rooms import Bed, Git
 
 ALICE = parse_agent("alice")
@@ -18,26 +18,6 @@ ALICE = parse_agent("alice")
 
 def _room(path: Path) -> Room:
     return open_room(path, SystemClock())
-
-
-def _state(root: Path) -> dict[str, bytes | str]:
-    """Everything below the folder but what git keeps as history, by path."""
-    found: dict[str, bytes | str] = {}
-    for folder, below, names in os.walk(root):
-        if folder == str(root / ".git"):
-            below[:] = [name for name in below if name not in ("objects", "refs", "logs")]
-        for name in [*below, *names]:
-            path = Path(folder, name)
-            key = str(path.relative_to(root))
-            if path.is_symlink():
-                found[key] = f"-> {path.readlink()}"
-            else:
-                found[key] = f"folder {path.stat().st_mode:o}" if path.is_dir() else path.read_bytes()
-    return found
-
-
-def _refs(git: Git, root: Path) -> set[str]:
-    return set(git("for-each-ref", "--format=%(refname)", cwd=root).split())
 
 
 CONFIGS = {
@@ -57,7 +37,7 @@ def test_uninstall_takes_everything_back_byte_for_byte(repository: Path, git: Gi
     if text is not None:
         config.write_bytes(text.encode())
     config.chmod(0o640)
-    before, beside = _state(repository), sorted(repository.parent.iterdir())
+    before, beside = state_of(repository), sorted(repository.parent.iterdir())
     bed = Bed(git, repository).open()
     bed.join("alice")
     bed.commit("alice", {"a.txt": "alice\n"})
@@ -67,11 +47,11 @@ def test_uninstall_takes_everything_back_byte_for_byte(repository: Path, git: Gi
 
     changes = opening.close(bed.room())
 
-    assert _state(repository) == before
+    assert state_of(repository) == before
     assert config.stat().st_mode & 0o777 == 0o640
     assert sorted(repository.parent.iterdir()) == beside
     assert changes[-1].what.startswith("kept the history")
-    kept = _refs(git, repository)
+    kept = refs_of(git, repository)
     assert {"refs/heads/agentroom/main/integration", "refs/agentroom/main/log/alice"} <= kept
     assert "refs/agentroom/main/archive/alice/1" in kept
 
@@ -95,10 +75,10 @@ def test_init_after_uninstall_continues_the_room(repository: Path, git: Git) -> 
 
 
 def test_uninstall_twice_and_without_a_room_is_harmless(repository: Path) -> None:
-    before = _state(repository)
+    before = state_of(repository)
     for _ in range(2):
         assert not any(change.is_new for change in opening.close(_room(repository)))
-    assert _state(repository) == before
+    assert state_of(repository) == before
 
 
 def test_settings_that_others_made_meanwhile_stay(repository: Path, git: Git) -> None:
@@ -116,12 +96,12 @@ def test_settings_that_others_made_meanwhile_stay(repository: Path, git: Git) ->
 
 def test_a_setting_that_the_user_had_before_is_not_ours_to_remove(repository: Path, git: Git) -> None:
     git("config", "notes.displayRef", "refs/notes/agentroom/*", cwd=repository)
-    before = _state(repository)
+    before = state_of(repository)
 
     opening.open_new(_room(repository))
     changes = opening.close(_room(repository))
 
-    assert _state(repository) == before
+    assert state_of(repository) == before
     assert "kept notes.displayRef: init did not set it" in [change.what for change in changes]
 
 

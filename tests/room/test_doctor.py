@@ -16,21 +16,8 @@ from agentroom_git.room.doctor import Finding, machine, records, settings, trial
 from agentroom_git.room.room import Room, acting_as, open_room
 from agentroom_git.system.clock import SystemClock
 from agentroom_git.system.locks import held
+from findings import of_level, only_one, problems
 from rooms import Bed, Git
-
-
-def _of(findings: Iterator[Finding], *levels: str) -> list[Finding]:
-    return [finding for finding in findings if finding.level in levels]
-
-
-def _problems(findings: Iterator[Finding]) -> list[Finding]:
-    return _of(findings, "problem")
-
-
-def _one(findings: Iterator[Finding], level: str = "problem") -> Finding:
-    (found,) = _of(findings, level)
-    assert found.remedy
-    return found
 
 
 @pytest.fixture(autouse=True)
@@ -126,9 +113,9 @@ def test_releases_of_git_with_and_without_the_fixes_are_told_apart() -> None:
 
 def test_a_git_without_the_fixes_is_only_a_notice(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("agentroom_git.git.configuration.git_version", lambda: (2, 39, 5))
-    assert "CVE-2025-48384" in _one(machine.examine_git(bed.room()), "notice").text
+    assert "CVE-2025-48384" in only_one(machine.examine_git(bed.room()), "notice").text
     monkeypatch.setattr("agentroom_git.git.configuration.git_version", lambda: (2, 20, 1))
-    assert _one(machine.examine_git(bed.room())).text == "git 2.20.1 is too old"
+    assert only_one(machine.examine_git(bed.room())).text == "git 2.20.1 is too old"
 
 
 def test_another_program_of_the_name_earlier_on_path_is_a_problem(
@@ -138,37 +125,37 @@ def test_another_program_of_the_name_earlier_on_path_is_a_problem(
     _program(tmp_path / "other", "echo somebody else's")
     monkeypatch.setenv("PATH", f"{tmp_path / 'other'}:{os.environ['PATH']}")
 
-    found = _one(machine.examine_path(bed.room()))
+    found = only_one(machine.examine_path(bed.room()))
 
     assert found.text == f"{tmp_path / 'other' / 'agentroom'} is another program of the same name"
     assert str(own_program) in found.remedy
     _program(tmp_path / "other", "exec /opt/agentroom_git/bin/agentroom")
-    assert "another installation of this program" in _one(machine.examine_path(bed.room()), "notice").text
+    assert "another installation of this program" in only_one(machine.examine_path(bed.room()), "notice").text
     monkeypatch.setenv("PATH", "/nonexistent")
-    assert "is not on PATH" in _one(machine.examine_path(bed.room()), "notice").text
+    assert "is not on PATH" in only_one(machine.examine_path(bed.room()), "notice").text
 
 
 def test_little_space_is_told(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine.shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(1, 1, 5 * 1024**2))  # type: ignore[attr-defined]
-    texts = [finding.text for finding in _problems(machine.examine_disk(bed.room()))]
+    texts = [finding.text for finding in problems(machine.examine_disk(bed.room()))]
     assert [text.startswith("only 5 MiB are free") for text in texts] == [True, True]
 
 
 def test_a_file_system_without_exchange_is_a_problem(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "is_supported", lambda _: False)
-    assert "cannot exchange files" in _one(machine.examine_disk(bed.room())).text
+    assert "cannot exchange files" in only_one(machine.examine_disk(bed.room())).text
 
 
 def test_the_sidecar_is_reported(bed: Bed) -> None:
     bed.join("alice")
-    assert _one(machine.examine_sidecar(bed.room()), "notice").remedy == "agentroom sidecar start"
+    assert only_one(machine.examine_sidecar(bed.room()), "notice").remedy == "agentroom sidecar start"
     with held(bed.repository / ".git" / "agentroom" / "sidecar.lock", seconds=1, what="test"):
         assert list(machine.examine_sidecar(bed.room())) == [Finding("ok", "the sidecar is running")]
 
 
 def test_a_trial_that_fails_says_how_far_it_came(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trial.Folder, "fold", lambda *_: None)
-    found = _one(trial.examine_trial(bed.room()))
+    found = only_one(trial.examine_trial(bed.room()))
     assert "one agent's work did not reach the other" in found.text
     assert not list(bed.repository.parent.glob(".agentroom-trial-*"))
 
@@ -194,7 +181,7 @@ def test_the_trial_runs_none_of_the_users_hooks(bed: Bed, tmp_path: Path) -> Non
 
 def test_an_unfit_repository_is_a_problem_with_inits_remedy(repository: Path, git: Git) -> None:
     git("branch", "agentroom", cwd=repository)
-    found = _one(settings.examine_repository(open_room(repository, SystemClock())))
+    found = only_one(settings.examine_repository(open_room(repository, SystemClock())))
     assert found.remedy == "git branch -m agentroom agentroom-old"
 
 
@@ -208,19 +195,19 @@ def test_an_unfit_repository_is_a_problem_with_inits_remedy(repository: Path, gi
     ],
 )
 def test_a_setting_that_endangers_the_room_is_told(bed: Bed, key: str, value: str, level: str, says: str) -> None:
-    assert _of(settings.examine_settings(bed.room()), "notice", "problem") == []
+    assert of_level(settings.examine_settings(bed.room()), "notice", "problem") == []
     bed.git("config", key, value, cwd=bed.repository)
-    assert says in _one(settings.examine_settings(bed.room()), level).text
+    assert says in only_one(settings.examine_settings(bed.room()), level).text
 
 
 def test_notes_that_git_log_does_not_show_are_told(bed: Bed) -> None:
     bed.git("config", "--unset-all", "notes.displayRef", cwd=bed.repository)
-    assert _one(settings.examine_settings(bed.room()), "notice").remedy == "agentroom init"
+    assert only_one(settings.examine_settings(bed.room()), "notice").remedy == "agentroom init"
 
 
 def test_a_gc_that_gave_up_is_told(bed: Bed) -> None:
     (bed.repository / ".git" / "gc.log").write_text("warning: too many unreachable loose objects\n")
-    assert "automatic gc has stopped" in _one(settings.examine_settings(bed.room()), "notice").text
+    assert "automatic gc has stopped" in only_one(settings.examine_settings(bed.room()), "notice").text
 
 
 # The refs
@@ -234,12 +221,12 @@ def test_an_integration_branch_that_was_deleted_is_put_back_by_the_remedy(bed: B
     tip = bed.room().integration()
     bed.git("update-ref", "-d", "refs/heads/agentroom/main/integration", cwd=bed.repository)
 
-    found = _one(records.examine_room(bed.room()))
+    found = only_one(records.examine_room(bed.room()))
 
     assert found.text.startswith("the integration branch was deleted")
     bed.git(*found.remedy.split()[1:], cwd=bed.repository)
     assert bed.room().integration() == tip
-    assert _problems(records.examine_room(bed.room())) == []
+    assert problems(records.examine_room(bed.room())) == []
 
 
 def test_a_commit_put_on_integration_by_hand_is_told(bed: Bed) -> None:
@@ -250,7 +237,7 @@ def test_a_commit_put_on_integration_by_hand_is_told(bed: Bed) -> None:
     wild = bed.git("commit-tree", f"{tip}^{{tree}}", "-p", tip, "-m", "by hand", cwd=bed.repository).strip()
     bed.git("update-ref", "refs/heads/agentroom/main/integration", wild, cwd=bed.repository)
 
-    found = _one(records.examine_room(bed.room()))
+    found = only_one(records.examine_room(bed.room()))
 
     assert "which is no fold of the room's" in found.text
     bed.git(*found.remedy.partition(",")[0].split()[1:], cwd=bed.repository)
@@ -274,23 +261,23 @@ def test_a_fold_whose_tree_is_another_is_told(bed: Bed) -> None:
     ).stdout.strip()
     bed.git("update-ref", "refs/heads/agentroom/main/integration", forged, cwd=bed.repository)
 
-    assert "is not what its commits fold to" in _one(records.examine_room(bed.room())).text
+    assert "is not what its commits fold to" in only_one(records.examine_room(bed.room())).text
 
 
 def test_integration_that_somebody_checked_out_is_told(bed: Bed) -> None:
     bed.git("switch", "--quiet", "agentroom/main/integration", cwd=bed.repository)
-    found = _one(records.examine_room(bed.room()), "notice")
+    found = only_one(records.examine_room(bed.room()), "notice")
     assert found.remedy == f"git -C {bed.repository} switch --detach"
 
 
 def test_a_base_that_does_not_exist_is_told(bed: Bed) -> None:
     (bed.repository / ".agentroom.yaml").write_text("base: gone\n")
-    assert _one(records.examine_room(bed.room())).text == "your branch gone does not exist"
+    assert only_one(records.examine_room(bed.room())).text == "your branch gone does not exist"
 
 
 def test_a_ref_among_the_logs_that_nobody_may_have_is_told(bed: Bed) -> None:
     bed.git("update-ref", "refs/agentroom/main/log/Not.A.Name", "main", cwd=bed.repository)
-    found = _one(records.examine_logs(bed.room()))
+    found = only_one(records.examine_logs(bed.room()))
     assert found.remedy == "git update-ref -d refs/agentroom/main/log/Not.A.Name"
 
 
@@ -299,6 +286,6 @@ def test_many_bad_records_are_summed_up(bed: Bed) -> None:
     for number in range(8):
         tip = bed.git("commit-tree", f"{ref}^{{tree}}", "-p", ref, "-m", f"bad {number}", cwd=bed.repository).strip()
         bed.git("update-ref", ref, tip, cwd=bed.repository)
-    found = _problems(records.examine_logs(bed.room()))
+    found = problems(records.examine_logs(bed.room()))
     assert len(found) == 6
     assert "3 more records" in found[-1].text

@@ -12,21 +12,8 @@ import pytest
 from agentroom_git.room.doctor import Finding, locks, places
 from agentroom_git.system import pids
 from agentroom_git.system.git_processes import git_processes
+from findings import of_level, only_one, problems
 from rooms import Bed
-
-
-def _of(findings: Iterator[Finding], *levels: str) -> list[Finding]:
-    return [finding for finding in findings if finding.level in levels]
-
-
-def _problems(findings: Iterator[Finding]) -> list[Finding]:
-    return _of(findings, "problem")
-
-
-def _one(findings: Iterator[Finding], level: str = "problem") -> Finding:
-    (found,) = _of(findings, level)
-    assert found.remedy
-    return found
 
 
 def _worktrees(bed: Bed, *, fix: bool = False) -> Iterator[Finding]:
@@ -40,7 +27,7 @@ def _locks(bed: Bed, *, fix: bool = False) -> Iterator[Finding]:
 def test_a_worktree_that_was_deleted_is_a_problem(bed: Bed) -> None:
     bed.join("alice")
     shutil.rmtree(bed.path("alice"))
-    found = _one(_worktrees(bed, fix=True))
+    found = only_one(_worktrees(bed, fix=True))
     assert found.text == f"alice's worktree {bed.path('alice')}: its folder was deleted"
     assert found.remedy.startswith("agentroom join alice makes it anew")
 
@@ -50,9 +37,9 @@ def test_a_lost_pointer_is_mended_on_demand(bed: Bed) -> None:
     bed.write("alice", {"new.txt": "new\n"})
     (bed.path("alice") / ".git").unlink()
 
-    assert _one(_worktrees(bed)).remedy.startswith("agentroom doctor --fix")
+    assert only_one(_worktrees(bed)).remedy.startswith("agentroom doctor --fix")
     assert not (bed.path("alice") / ".git").exists()
-    assert _problems(_worktrees(bed, fix=True)) == []
+    assert problems(_worktrees(bed, fix=True)) == []
     assert bed.git("status", "--porcelain", cwd=bed.path("alice")) == "?? new.txt\n"
 
 
@@ -61,19 +48,19 @@ def test_the_worktrees_of_a_copied_repository_are_told_and_never_taken(bed: Bed,
     copy = Bed(bed.git, tmp_path / "copy")
     shutil.copytree(bed.repository, copy.repository, symlinks=True)
 
-    found = _one(_worktrees(copy, fix=True))
+    found = only_one(_worktrees(copy, fix=True))
 
     assert "it belongs to another repository" in found.text
-    assert _problems(_worktrees(bed)) == []
+    assert problems(_worktrees(bed)) == []
 
 
 def test_a_moved_repository_is_told_from_a_copied_one(bed: Bed, tmp_path: Path) -> None:
     bed.join("alice")
     moved = Bed(bed.git, bed.repository.rename(tmp_path / "moved"))
 
-    assert "the repository was moved here" in _one(_worktrees(moved)).text
-    assert _problems(_worktrees(moved, fix=True)) == []
-    assert _problems(_worktrees(moved)) == []
+    assert "the repository was moved here" in only_one(_worktrees(moved)).text
+    assert problems(_worktrees(moved, fix=True)) == []
+    assert problems(_worktrees(moved)) == []
 
 
 def _another_branch(bed: Bed) -> None:
@@ -110,9 +97,9 @@ def test_what_keeps_a_worktree_from_being_synced_is_told(
     bed: Bed, make: Callable[[Bed], None], level: str, says: str, remedy: str
 ) -> None:
     bed.join("alice")
-    assert _of(_worktrees(bed), "notice", "problem") == []
+    assert of_level(_worktrees(bed), "notice", "problem") == []
     make(bed)
-    found = _one(_worktrees(bed), level)
+    found = only_one(_worktrees(bed), level)
     assert says in found.text
     assert found.remedy.startswith(f"git -C {bed.path('alice')} {remedy}")
 
@@ -120,7 +107,7 @@ def test_what_keeps_a_worktree_from_being_synced_is_told(
 def test_a_worktree_inside_another_checkout_is_told(bed: Bed) -> None:
     (bed.repository / ".agentroom.yaml").write_text("worktrees: agents\n")
     bed.join("alice")
-    found = _one(_worktrees(bed), "notice")
+    found = only_one(_worktrees(bed), "notice")
     assert f"lies inside {bed.repository}" in found.text
 
 
@@ -133,7 +120,7 @@ def test_what_a_killed_add_left_is_told(bed: Bed) -> None:
         (entry / "locked").write_text("initializing")
     (bed.repository / ".git" / "worktrees" / "bob" / "gitdir").unlink()
 
-    half, interrupted = _problems(_worktrees(bed))
+    half, interrupted = problems(_worktrees(bed))
 
     assert half.remedy == f"rm -r {bed.repository / '.git' / 'worktrees' / 'bob'}"
     assert interrupted.remedy == "agentroom join alice"
@@ -169,7 +156,7 @@ def test_a_lock_of_gits_is_told_and_never_removed(bed: Bed, name: str) -> None:
     lock.touch()
     os.utime(lock, (0, 0))
 
-    found = _one(_locks(bed, fix=True))
+    found = only_one(_locks(bed, fix=True))
 
     assert str(lock) in found.text
     assert "no git process is at work here" in found.text
@@ -183,11 +170,11 @@ def test_a_lock_is_waited_for_while_git_lives_in_the_repository(bed: Bed) -> Non
     lock.touch()
     for cwd in (bed.repository, bed.repository / "src", bed.path("alice")):
         with _git_at_work(cwd) as pid:
-            found = _one(_locks(bed, fix=True), "notice")
+            found = only_one(_locks(bed, fix=True), "notice")
             assert f"git is at work here (pid {pid})" in found.text
             assert found.remedy == "wait for it to end"
     assert lock.exists()
-    assert _one(_locks(bed)).level == "problem"
+    assert only_one(_locks(bed)).level == "problem"
 
 
 def test_git_in_another_repository_does_not_count(bed: Bed, tmp_path: Path) -> None:
@@ -213,7 +200,7 @@ def test_our_own_lock_of_a_dead_process_is_removed_on_demand_and_a_live_one_neve
     dead.wait()
     lock.write_text(f"agentroom {dead.pid} 1@boot\n")
 
-    assert _one(_locks(bed)).remedy == "agentroom doctor --fix"
+    assert only_one(_locks(bed)).remedy == "agentroom doctor --fix"
     assert lock.exists()
     texts = [finding.text for finding in _locks(bed, fix=True)]
     assert texts == [
@@ -223,14 +210,14 @@ def test_our_own_lock_of_a_dead_process_is_removed_on_demand_and_a_live_one_neve
     assert not lock.exists()
 
     lock.write_text(f"agentroom {pids.own_name()}\n")
-    assert "a sync of ours is at work" in _one(_locks(bed, fix=True), "notice").text
+    assert "a sync of ours is at work" in only_one(_locks(bed, fix=True), "notice").text
     assert lock.exists()
 
 
 def test_a_lock_that_only_looks_like_ours_is_left(bed: Bed) -> None:
     lock = bed.repository / ".git" / "index.lock"
     lock.write_bytes(b"DIRC agentroom 1 1")
-    _one(_locks(bed, fix=True))
+    only_one(_locks(bed, fix=True))
     assert lock.exists()
 
 
@@ -239,9 +226,9 @@ def test_a_deleted_branch_is_a_problem_that_can_be_repaired(bed: Bed) -> None:
     tip = bed.commit("alice", {"a.txt": "alice\n"})
     bed.git("update-ref", "-d", "refs/heads/agentroom/main/alice", cwd=bed.repository)
 
-    found = _one(_worktrees(bed))
+    found = only_one(_worktrees(bed))
     assert "alice's branch agentroom/main/alice was deleted" in found.text
     assert "--fix" in found.remedy
 
-    assert not _problems(_worktrees(bed, fix=True))
+    assert not problems(_worktrees(bed, fix=True))
     assert bed.head("alice") == tip

@@ -14,6 +14,7 @@ from agentroom_git.room import opening
 from agentroom_git.room.base import base_branch
 from agentroom_git.room.room import Room, open_room
 from agentroom_git.system.clock import SystemClock
+from folder_state import refs_of, state_of
 from rooms import Bed, Git
 
 STEPS = ("_open_integration", "_record_opening", "_write_config", "_show_notes")
@@ -23,36 +24,16 @@ def _room(path: Path) -> Room:
     return open_room(path, SystemClock())
 
 
-def _state(root: Path) -> dict[str, bytes | str]:
-    """Everything below the folder but what git keeps as history, by path."""
-    found: dict[str, bytes | str] = {}
-    for folder, below, names in os.walk(root):
-        if folder == str(root / ".git"):
-            below[:] = [name for name in below if name not in ("objects", "refs", "logs")]
-        for name in [*below, *names]:
-            path = Path(folder, name)
-            key = str(path.relative_to(root))
-            if path.is_symlink():
-                found[key] = f"-> {path.readlink()}"
-            else:
-                found[key] = f"folder {path.stat().st_mode:o}" if path.is_dir() else path.read_bytes()
-    return found
-
-
-def _refs(git: Git, root: Path) -> set[str]:
-    return set(git("for-each-ref", "--format=%(refname)", cwd=root).split())
-
-
 def test_init_says_exactly_what_it_changed(repository: Path, git: Git) -> None:
-    before, refs = _state(repository), _refs(git, repository)
+    before, refs = state_of(repository), refs_of(git, repository)
 
     changes = opening.open_new(_room(repository))
 
     assert [change.is_new for change in changes] == [True] * 5
-    after = _state(repository)
+    after = state_of(repository)
     new = {path for path in after if after[path] != before.get(path)}
     assert {path for path in new if not path.startswith(".git/agentroom")} == {".git/config", ".agentroom.yaml"}
-    assert _refs(git, repository) - refs == {
+    assert refs_of(git, repository) - refs == {
         "refs/heads/agentroom/main/integration",
         "refs/agentroom/main/log/human",
     }
@@ -74,12 +55,12 @@ def test_integration_opens_with_an_empty_commit_on_the_users(repository: Path, g
 
 def test_a_second_init_finds_everything_and_changes_nothing(repository: Path, git: Git) -> None:
     opening.open_new(_room(repository))
-    before, refs = _state(repository), git("for-each-ref", cwd=repository)
+    before, refs = state_of(repository), git("for-each-ref", cwd=repository)
 
     changes = opening.open_new(_room(repository))
 
     assert [change.is_new for change in changes] == [False] * 5
-    assert (_state(repository), git("for-each-ref", cwd=repository)) == (before, refs)
+    assert (state_of(repository), git("for-each-ref", cwd=repository)) == (before, refs)
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -100,10 +81,10 @@ def test_a_crash_around_any_step_is_made_good_by_the_next_init(
             opening.open_new(_room(repository))
     opening.open_new(_room(repository))
 
-    crashed = (_state(repository), _refs(git, repository))
+    crashed = (state_of(repository), refs_of(git, repository))
     again = opening.open_new(_room(repository))
     assert [change.is_new for change in again] == [False] * 5
-    assert (_state(repository), _refs(git, repository)) == crashed
+    assert (state_of(repository), refs_of(git, repository)) == crashed
     assert git("rev-list", "--count", "refs/agentroom/main/log/human", cwd=repository) == "1\n"
     assert git("config", "--get-all", "notes.displayRef", cwd=repository) == "refs/notes/agentroom/*\n"
 
@@ -199,13 +180,13 @@ def test_an_unfit_repository_is_refused_with_the_remedy_and_nothing_is_changed(
     repository: Path, git: Git, make: Callable[[Path, Git], None], says: str, remedy: str
 ) -> None:
     make(repository, git)
-    before, refs = _state(repository), git("for-each-ref", cwd=repository)
+    before, refs = state_of(repository), git("for-each-ref", cwd=repository)
 
     with pytest.raises(UsageError, match=says) as refused:
         opening.open_new(_room(repository))
 
     assert remedy in refused.value.hint
-    assert (_state(repository), git("for-each-ref", cwd=repository)) == (before, refs)
+    assert (state_of(repository), git("for-each-ref", cwd=repository)) == (before, refs)
 
 
 @pytest.mark.parametrize("make", [_split, _branch_agentroom, _branch_room])
