@@ -14,6 +14,7 @@ from pathlib import Path
 import pygit2
 from pygit2.enums import RepositoryOpenFlag
 
+from agentroom_git.core.contested import Entry
 from agentroom_git.errors import AgentroomError
 from agentroom_git.git import half_save
 from agentroom_git.git.checkout_outcome import Advanced, Reason, Waits
@@ -37,7 +38,7 @@ from agentroom_git.git.operations import operation_under_way
 from agentroom_git.git.ref_lock import mark_lock
 from agentroom_git.git.repo import common_dir_of, head_branch
 from agentroom_git.git.taking_back import TakingBack, tip_of
-from agentroom_git.git.tree_diff import Change, Entry
+from agentroom_git.git.tree_diff import Change
 from agentroom_git.git.worktree_lock import clear_own_stale_lock, has_traces, hold, is_taken
 from agentroom_git.system.clock import Clock
 from agentroom_git.system.exchange import ExchangeError, Folder, Mark

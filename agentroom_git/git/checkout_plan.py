@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pygit2
 
+from agentroom_git.core.contested import Entry
 from agentroom_git.core.edits import carry_edits
 from agentroom_git.core.paths import is_safe_path
 from agentroom_git.git.attributes import (
@@ -28,7 +29,7 @@ from agentroom_git.git.attributes import (
 from agentroom_git.git.checkout_outcome import Reason, Waits
 from agentroom_git.git.diff import line_diff
 from agentroom_git.git.displacement import NOTHING, Act, digest
-from agentroom_git.git.tree_diff import EXECUTABLE, FILE, GITLINK, SYMLINK, Change, Entry, diff_trees
+from agentroom_git.git.tree_diff import EXECUTABLE, FILE, GITLINK, SYMLINK, Change, diff_trees
 from agentroom_git.git.twins import has_twin
 from agentroom_git.system.exchange import Content, Folder, Kind, Mark
 

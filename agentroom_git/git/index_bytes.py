@@ -15,7 +15,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO, Self
 
-from agentroom_git.git.tree_diff import Entry
+from agentroom_git.core.contested import Entry
+from agentroom_git.core.ids import Oid
 
 HEADER = 12
 CHECKSUM = 20
@@ -80,7 +81,7 @@ class IndexBytes:
             return None
         start = self._layout.offsets[at]
         mode = int.from_bytes(self._data[start + _MODE : start + _MODE_END], "big")
-        return Entry(self._data[start + _ID : start + _FLAGS].hex(), mode)
+        return Entry(Oid(self._data[start + _ID : start + _FLAGS].hex()), mode)
 
     def edit(self, wanted: Mapping[bytes, Entry | None]) -> bool:
         """Set or remove entries; false, with nothing changed, if others stand where a directory has to be or below.
@@ -169,7 +170,7 @@ class IndexBytes:
             at += 1
 
 
-_ABSENT = Entry("", 0)
+_ABSENT = Entry(Oid(""), 0)
 
 
 def _walk(data: bytes) -> _Layout:

@@ -19,9 +19,10 @@ from typing import BinaryIO, Self
 import pygit2
 from pygit2.enums import FileMode
 
+from agentroom_git.core.contested import Entry
+from agentroom_git.core.ids import Oid
 from agentroom_git.errors import AgentroomError
 from agentroom_git.git.index_bytes import CHECKSUM, IndexBytes, encode_status
-from agentroom_git.git.tree_diff import Entry
 from agentroom_git.system.exchange import Mark
 from agentroom_git.system.turns import away
 
@@ -147,7 +148,7 @@ class _ByLibrary:
         if name not in self._index:
             return None
         found = self._index[name]
-        return Entry(str(found.id), int(found.mode))
+        return Entry(Oid(str(found.id)), int(found.mode))
 
     def conflicts(self) -> tuple[bytes, ...]:
         sides = (side for conflict in self._index.conflicts or () for side in conflict if side is not None)

@@ -24,6 +24,7 @@ from agentroom_git.git.renames import find_renames
 from agentroom_git.git.repo import CorruptError
 from agentroom_git.git.tree_diff import diff_trees
 from agentroom_git.git.tree_write import edit_tree, find_entry
+from agentroom_git.git.trunk import Trunk
 from agentroom_git.git.writing import writing
 
 MAX_TOUCHED = 1000
@@ -45,12 +46,32 @@ class GitHistory(History):
     _between: dict[tuple[frozenset[Oid], Oid], list[Oid]] = field(default_factory=dict)
     _independent: deque[frozenset[Oid]] = field(default_factory=lambda: deque(maxlen=8))
     _changes: dict[tuple[Oid | None, Oid | None], Changes] = field(default_factory=dict)
+    _tip: Oid | None = None
+    _trunks: deque[Trunk] = field(default_factory=lambda: deque(maxlen=4))  # one for each room
     _blobs: Recent[Oid, bytes] = field(default_factory=lambda: Recent(_MOST_BLOBS))
     _lines: Recent[Oid, frozenset[bytes]] = field(default_factory=lambda: Recent(_MOST_LINES))
 
     @property
     def line_diff(self) -> LineDiff:
         return line_diff
+
+    def follow(self, tip: Oid) -> None:
+        """Learn where integration is: most that is asked for is about commits around it."""
+        self._tip = tip
+
+    def _trunk(self) -> Trunk | None:
+        if self._tip is None:
+            return None
+        found = next((one for one in self._trunks if one.grow(self._tip)), None)
+        if found is None:
+            found = Trunk(self._parents_if_there)
+            found.grow(self._tip)
+            self._trunks.appendleft(found)
+        return found
+
+    def _parents_if_there(self, commit: Oid) -> tuple[Oid, ...] | None:
+        """Return the commit's parents, or None where it is missing, as where a clone is shallow."""
+        return self.parents(commit) if commit in self._places or self.has_commit(commit) else None
 
     def commit(self, id: Oid) -> pygit2.Commit:
         try:
@@ -102,6 +123,9 @@ class GitHistory(History):
     def _reaches_afar(self, descendant: Oid, ancestor: Oid) -> bool:
         """Look at the nearest commits first: a walk goes by dates, and may take all of history if clocks differ."""
         told = self._told_nearby(descendant, ancestor)
+        trunk = self._trunk() if told is None else None
+        if trunk is not None:
+            told = trunk.reaches(descendant, ancestor)
         return self.handle.descendant_of(descendant, ancestor) if told is None else told
 
     def _told_nearby(self, descendant: Oid, ancestor: Oid) -> bool | None:
@@ -112,7 +136,7 @@ class GitHistory(History):
         if known is not None:
             return known
         # Nothing reaches what was made on top of it. Which of the two it is shows mostly in the first steps.
-        below, above = deque(self.parents(descendant)), deque(self._parents_there(ancestor))
+        below, above = deque(self.parents(descendant)), deque(self._parents_if_there(ancestor) or ())
         for _ in range(_NEAR):
             if self._steps_to(ancestor, below):
                 return True
@@ -125,12 +149,8 @@ class GitHistory(History):
         if not waiting:
             return False
         one = waiting.popleft()
-        waiting.extend(self._parents_there(one))
+        waiting.extend(self._parents_if_there(one) or ())
         return one == wanted or self._reaches.get((one, wanted), False)
-
-    def _parents_there(self, commit: Oid) -> tuple[Oid, ...]:
-        """Return the commit's parents, none of one that is missing, as where a clone is shallow."""
-        return self.parents(commit) if commit in self._places or self.has_commit(commit) else ()
 
     def resolve(self, name: str) -> Oid | None:
         """Return the commit that git would understand by this name, or None."""
@@ -153,9 +173,16 @@ class GitHistory(History):
     def _walk(self, bases: frozenset[Oid], commit: Oid) -> list[Oid]:
         """Return what `between` yields: without a walk of libgit2's where it is a few commits on top of what is known,
         as nearly all is that agents hand in."""
+        few = self._find_few(bases, commit)
+        if few is None:
+            trunk = self._trunk()
+            few = None if trunk is None else trunk.between(bases, commit)
+        return self._walk_all(bases, commit) if few is None else self._in_order(few)
+
+    def _find_few(self, bases: frozenset[Oid], commit: Oid) -> set[Oid] | None:
         if not 0 < len(bases) <= _FEW:
-            # To look around each of many takes longer than one walk.
-            return self._walk_all(bases, commit)
+            # To look around each of many takes long.
+            return None
         few: set[Oid] = set()
         waiting = {commit}
         while waiting:
@@ -164,19 +191,26 @@ class GitHistory(History):
             if True in told:
                 continue
             if None in told or len(few) == _FEW:
-                return self._walk_all(bases, commit)
+                return None
             few.add(one)
             waiting.update(set(self.parents(one)) - few)
-        return self._in_order(few)
+        return few
 
     def _in_order(self, commits: set[Oid]) -> list[Oid]:
         """Return the commits, children before parents."""
+        children: dict[Oid, int] = defaultdict(int)
+        for one in commits:
+            for parent in set(self.parents(one)):
+                children[parent] += 1
         found: list[Oid] = []
-        rest = set(commits)
-        while rest:
-            below = {parent for one in rest for parent in self.parents(one)}
-            found += sorted(rest - below)
-            rest &= below
+        ready = sorted(one for one in commits if not children[one])
+        while ready:
+            found += ready
+            below: list[Oid] = []
+            for parent in (parent for one in ready for parent in set(self.parents(one)) & commits):
+                children[parent] -= 1
+                below += [] if children[parent] else [parent]
+            ready = sorted(below)
         return found
 
     def _walk_all(self, bases: frozenset[Oid], commit: Oid) -> list[Oid]:
@@ -211,8 +245,14 @@ class GitHistory(History):
         return found
 
     def _compare_all(self, commits: frozenset[Oid]) -> frozenset[Oid]:
-        return frozenset(
-            one for one in commits if not any(one != other and self.reaches(other, one) for other in commits)
+        trunk = self._trunk() if len(commits) > _FEW else None
+        found = None if trunk is None else trunk.maximal(commits)
+        return (
+            found
+            if found is not None
+            else frozenset(
+                one for one in commits if not any(one != other and self.reaches(other, one) for other in commits)
+            )
         )
 
     def _add(self, independent: frozenset[Oid], *more: Oid) -> frozenset[Oid]:
@@ -250,8 +290,7 @@ class GitHistory(History):
         known = self._changes.get((old, new))
         if known is not None:
             return known
-        pairs = diff_trees(self.handle, old, new).items()
-        found = {path: (_entry(before), _entry(after)) for path, (before, after) in pairs}
+        found = diff_trees(self.handle, old, new)
         # One fold asks for the same pair several times; what is older is not asked for again.
         if len(self._changes) >= _MOST_CHANGES:
             self._changes.clear()
@@ -316,7 +355,3 @@ class GitHistory(History):
 def empty_tree(handle: pygit2.Repository) -> Oid:
     """Return the id of the empty tree, written if need be."""
     return Oid(str(handle.TreeBuilder().write()))
-
-
-def _entry(found: object) -> Entry | None:
-    return None if found is None else Entry(Oid(found.id), found.mode)  # type: ignore[attr-defined]

@@ -5,12 +5,14 @@ Shared by the fold and by sync. Names stay raw bytes: git does not promise that 
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 import pygit2
 from pygit2.enums import ObjectType
 
+from agentroom_git.core.contested import Entry
+from agentroom_git.core.ids import Oid
 from agentroom_git.core.recent import Recent
 
 TREE = 0o040000
@@ -18,14 +20,6 @@ FILE = 0o100644
 EXECUTABLE = 0o100755
 SYMLINK = 0o120000
 GITLINK = 0o160000
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One leaf of a tree: a file, a symbolic link or a gitlink."""
-
-    id: str
-    mode: int
 
 
 Change: TypeAlias = tuple[Entry | None, Entry | None]
@@ -47,10 +41,14 @@ def diff_trees(repo: pygit2.Repository, old_tree_id: str | None, new_tree_id: st
         before_of, after_of = _differing(_read(repo, old_id), _read(repo, new_id))
         for name in before_of.keys() | after_of.keys():
             before, after = _entry(before_of.get(name)), _entry(after_of.get(name))
+            if before == after:
+                continue
             path = prefix + name
-            waiting.append((path + b"/", _subtree_id(before), _subtree_id(after)))
+            below = (_subtree_id(before), _subtree_id(after))
+            if below != (None, None):
+                waiting.append((path + b"/", *below))
             change = (_leaf(before), _leaf(after))
-            if change != (None, None) and before != after:
+            if change != (None, None):
                 changes[path] = change
     return changes
 
@@ -162,8 +160,9 @@ def _is_twice(name: bytes, *trees: bytes) -> bool:
     return any(tree.count(b" %s\0" % name) > 1 for tree in trees)
 
 
+@lru_cache(16_384)
 def _entry(raw: RawEntry | None) -> Entry | None:
-    return None if raw is None else Entry(raw[1].hex(), _mode(int(raw[0], 8)))
+    return None if raw is None else Entry(Oid(raw[1].hex()), _mode(int(raw[0], 8)))
 
 
 def _mode(stored: int) -> int:
@@ -177,5 +176,5 @@ def _leaf(entry: Entry | None) -> Entry | None:
     return None if entry is None or entry.mode == TREE else entry
 
 
-def _subtree_id(entry: Entry | None) -> str | None:
+def _subtree_id(entry: Entry | None) -> Oid | None:
     return entry.id if entry is not None and entry.mode == TREE else None

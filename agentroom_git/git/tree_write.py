@@ -35,8 +35,7 @@ def read_tree(handle: pygit2.Repository, tree: Oid) -> dict[bytes, Entry]:
 
 def find_entry(handle: pygit2.Repository, tree: Oid, path: bytes) -> Entry | None:
     """Return what the tree holds at the path, or None for nothing or a folder."""
-    found = find_leaf(handle, tree, path)
-    return None if found is None else Entry(Oid(found.id), found.mode)
+    return find_leaf(handle, tree, path)
 
 
 def edit_tree(handle: pygit2.Repository, tree: Oid, edits: Mapping[bytes, Entry | None]) -> Oid:

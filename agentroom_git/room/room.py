@@ -81,6 +81,7 @@ class Room:
         tip = self.refs.get(self.names.integration)
         if tip is None:
             raise NoRoomError(f"there is no room {self.names.room!r} in this repository", hint="run: agentroom init")
+        self.history.follow(tip)
         return tip
 
     def agent(self) -> AgentName:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from agentroom_git.core.contested import Entry
 from agentroom_git.git.index_bytes import IndexBytes
-from agentroom_git.git.tree_diff import EXECUTABLE, FILE, Entry
+from agentroom_git.git.tree_diff import EXECUTABLE, FILE
 from rooms import Git
 
 FOLDERS = ("", "a/", "a/b/", "a.b/", "a-b/", "c/d/e/", "z/")

@@ -12,8 +12,11 @@ from agentroom_git.git.objects import GitHistory
 from agentroom_git.git.repo import open_repo
 
 
-def _history(repository: Path) -> GitHistory:
-    return GitHistory(open_repo(repository).handle)
+def _history(repository: Path, integration: Oid | None = None) -> GitHistory:
+    history = GitHistory(open_repo(repository).handle)
+    if integration is not None:
+        history.follow(integration)
+    return history
 
 
 def _random_graph(repository: Path, seed: int, count: int = 24) -> list[Oid]:
@@ -55,7 +58,7 @@ def test_heads_that_are_added_one_after_the_other_are_what_git_calls_independent
     repository: Path, git, seed: int
 ) -> None:
     commits = _random_graph(repository, seed, count=40)
-    history = _history(repository)
+    history = _history(repository, commits[-1])
     heads: frozenset[Oid] = frozenset()
     some = random.Random(seed).sample(commits, 14)
     for number, one in enumerate(some):
@@ -67,7 +70,7 @@ def test_heads_that_are_added_one_after_the_other_are_what_git_calls_independent
 def test_what_a_commit_alone_reaches_is_right_with_any_clocks(repository: Path) -> None:
     for seed in range(6):
         commits = _random_graph(repository, seed, count=80)
-        history = _history(repository)
+        history = _history(repository, commits[-1] if seed % 2 else None)
         reached: dict[Oid, set[Oid]] = {}
         for one in commits:
             reached[one] = {one}.union(*(reached[parent] for parent in history.parents(one)))
@@ -81,9 +84,10 @@ def test_what_a_commit_alone_reaches_is_right_with_any_clocks(repository: Path) 
             assert all(place[one] <= place[other] for one in found for other in reached[one] & alone)
 
 
-def test_what_reaches_what_is_right_with_any_clocks(repository: Path) -> None:
+@pytest.mark.parametrize("is_followed", [False, True])
+def test_what_reaches_what_is_right_with_any_clocks(repository: Path, is_followed: bool) -> None:
     commits = _random_graph(repository, 3, count=60)
-    history = _history(repository)
+    history = _history(repository, commits[-1] if is_followed else None)
     reached: dict[Oid, set[Oid]] = {}
     for one in commits:
         reached[one] = {one}.union(*(reached[parent] for parent in history.parents(one)))
