@@ -97,7 +97,7 @@ def is_plain(repo: pygit2.Repository, paths: Iterable[bytes], is_indexed: Callab
     work, info = Path(repo.workdir), common_dir_of(Path(repo.path)) / "info" / "attributes"
     if info.exists() or any(os.path.lexists(os.path.join(*place)) for place in _users_own()):
         return False
-    files = {os.path.join(folder, FILE_NAME) for path in paths for folder in _folders_above(path)}
+    files = {os.path.join(folder, FILE_NAME) for folder in _all_folders_above(paths)}
     return not any(is_indexed(file) or os.path.lexists(work / os.fsdecode(file)) for file in files)
 
 
@@ -124,7 +124,7 @@ def with_attributes_of(
     work.mkdir(parents=True)
     _make_git_dir(repo, private, work)
     (work / ".git").write_text(f"gitdir: {private}\n")
-    for folder in {folder for path in paths for folder in _folders_above(path)}:
+    for folder in _all_folders_above(paths):
         _copy_attributes(repo, tree, folder, work)
     return pygit2.Repository(str(work), RepositoryOpenFlag.NO_SEARCH)
 
@@ -138,8 +138,7 @@ def without_index(
     settings of its own, the view is `repo` itself. `scratch` is a directory that does not exist yet.
     """
     work = Path(repo.workdir)
-    folders = {folder for path in paths for folder in _folders_above(path)}
-    files = (os.path.join(folder, FILE_NAME) for folder in folders)
+    files = (os.path.join(folder, FILE_NAME) for folder in _all_folders_above(paths))
     if (Path(repo.path) / "config.worktree").exists() or any(
         is_indexed(file) and not os.path.lexists(work / os.fsdecode(file)) for file in files
     ):
@@ -163,6 +162,11 @@ def _filters(repo: pygit2.Repository, path: bytes, mode: FilterMode) -> FilterLi
 def _folders_above(path: bytes) -> list[bytes]:
     parts = path.split(b"/")[:-1]
     return [b"/".join(parts[:count]) for count in range(len(parts) + 1)]
+
+
+def _all_folders_above(paths: Iterable[bytes]) -> set[bytes]:
+    # Of the files of one folder one is enough.
+    return {above for folder in {path.rpartition(b"/")[0] for path in paths} for above in _folders_above(folder + b"/")}
 
 
 def _copy_attributes(repo: pygit2.Repository, tree: pygit2.Tree, folder: bytes, work: Path) -> None:

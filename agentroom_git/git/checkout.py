@@ -27,7 +27,6 @@ from agentroom_git.git.displacement import (
     Journal,
     Step,
     apply_step,
-    digest,
     make_bench,
     sweep,
     unfinished,
@@ -211,7 +210,8 @@ class _Sync:
             bench.discard()
             return Brought(outcome)
         tree = self._tree
-        return Brought(outcome, Behind(tree.root, bench.path, tree.has_modes, staged.steps, bench.taken_out))
+        known = bench.taken_out, bench.untouched
+        return Brought(outcome, Behind(tree.root, bench.path, tree.has_modes, staged.steps, *known))
 
     def _prepare(self, bench: Bench, index: IndexCopy) -> _Staged | Waits:
         """Find out what to do and make the new files and the new index, before anything is locked."""
@@ -238,8 +238,7 @@ class _Sync:
             after = NOTHING
             if action.act in (Act.SWAP, Act.ADD):
                 self._failpoint(f"stage {number}")
-                content = action.edited or planner.content(action.path)
-                after = digest(content)
+                content, after = planner.result(action)
                 mark = bench.stage(number, content)
                 if action.edited is None:  # otherwise the index has to say that the file is modified
                     marks[action.path] = mark
@@ -313,12 +312,14 @@ class _Sync:
                 return Waits(_MISMATCH[step.act], (step.path,))
         self._failpoint("write index")
         if staged.wanted:
-            index.install(self._trusted_statuses(staged.marks))
+            index.install(self._trusted_statuses(staged.marks, bench.placed))
         return None
 
-    def _trusted_statuses(self, marks: dict[bytes, Mark]) -> dict[bytes, os.stat_result]:
-        """The status of each file that nobody has saved since it was made or read."""
-        found = {path: self._tree.status(path) for path in marks}
+    def _trusted_statuses(
+        self, marks: dict[bytes, Mark], placed: Mapping[bytes, os.stat_result]
+    ) -> dict[bytes, os.stat_result]:
+        """The status of each file that nobody has saved since it was made or read: a later save changes its own."""
+        found = {path: placed.get(path) or self._tree.status(path) for path in marks}
         return {path: status for path, status in found.items() if status is not None and Mark.of(status) == marks[path]}
 
 

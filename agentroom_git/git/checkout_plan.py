@@ -14,6 +14,7 @@ import pygit2
 from agentroom_git.core.contested import Entry
 from agentroom_git.core.edits import carry_edits
 from agentroom_git.core.paths import is_safe_path
+from agentroom_git.core.recent import Recent
 from agentroom_git.git.attributes import (
     FILE_NAME,
     for_merging,
@@ -81,11 +82,9 @@ class Planner:
             self._before = self._after = without_index(repo, self.changes, is_indexed, scratch / "before")
         if is_changed:
             self._after = with_attributes_of(repo, new_tree, self.changes, scratch / "after")
-        self._removals = {path for path, (_, after) in self._leaves() if after is None}
-
-    def _leaves(self) -> list[tuple[bytes, Change]]:
-        """The changes with submodules left out: git keeps their files, we keep only their index entries."""
-        return [(path, (_leaf(before), _leaf(after))) for path, (before, after) in sorted(self.changes.items())]
+        # Without submodules: git keeps their files, we keep only their index entries.
+        self._leaves = [(path, (_leaf(one), _leaf(other))) for path, (one, other) in sorted(self.changes.items())]
+        self._removals = {path for path, (_, after) in self._leaves if after is None}
 
     def plan(self) -> Plan | Waits:
         unfit = self._unfit()
@@ -94,7 +93,7 @@ class Planner:
         actions: list[Action] = []
         settled: dict[bytes, Mark] = {}
         refused: dict[Reason, list[bytes]] = {}
-        for path, (before, after) in self._leaves():
+        for path, (before, after) in self._leaves:
             found = self._plan_path(path, before, after)
             if isinstance(found, Action):
                 actions.append(found)
@@ -111,18 +110,18 @@ class Planner:
         unsafe = tuple(path for path in sorted(self.changes) if not is_safe_path(path))
         if unsafe:
             return Waits("unsafe", unsafe)
-        links = tuple(path for path, (_, after) in self._leaves() if after is not None and after.mode == SYMLINK)
+        links = tuple(path for path, (_, after) in self._leaves if after is not None and after.mode == SYMLINK)
         if links and not self._has_symlinks:
             return Waits("exchange", links, "core.symlinks is off")
         twins = tuple(self._twins()) if self._ignores_case else ()
         if twins:
             return Waits("case", twins)
-        filtered = tuple(path for path, change in self._leaves() if self._needs_git(path, change))
+        filtered = tuple(path for path, change in self._leaves if self._needs_git(path, change))
         return Waits("filter", filtered) if filtered else None
 
     def _twins(self) -> Iterator[bytes]:
         """New paths that the worktree's file system takes for others, which either commit has."""
-        for path, (before, after) in self._leaves():
+        for path, (before, after) in self._leaves:
             if before is None and after is not None:
                 trees = (self._old_tree, self._new_tree)
                 if any(has_twin(self._before, tree, path) for tree in trees):
@@ -140,8 +139,9 @@ class Planner:
             return self._plan_removal(path, before, seen)
         if seen.kind in (Kind.MISSING, Kind.BLOCKED, Kind.DIRECTORY):
             return self._plan_addition(path, before, seen)
-        if before is not None and self._is_clean(path, before, seen):
-            return Action(Act.SWAP, path, digest(seen))
+        clean = before and self._digest_of_clean(path, before, seen)
+        if clean:
+            return Action(Act.SWAP, path, clean)
         if mark is not None and seen == self.content(path):
             return mark
         if before is None:
@@ -164,7 +164,8 @@ class Planner:
     def _plan_removal(self, path: bytes, before: Entry | None, seen: Content) -> Action | Reason | None:
         if before is None or seen.kind in (Kind.MISSING, Kind.BLOCKED, Kind.DIRECTORY):
             return None
-        return Action(Act.REMOVE, path, digest(seen)) if self._is_clean(path, before, seen) else "dirty"
+        clean = self._digest_of_clean(path, before, seen)
+        return Action(Act.REMOVE, path, clean) if clean else "dirty"
 
     def _plan_addition(self, path: bytes, before: Entry | None, seen: Content) -> Action | Reason:
         if before is not None:
@@ -185,12 +186,30 @@ class Planner:
                 wanted.append(Action(Act.MAKE_DIRECTORY, path))
         return wanted
 
-    def _is_clean(self, path: bytes, entry: Entry, seen: Content) -> bool:
+    def _digest_of_clean(self, path: bytes, entry: Entry, seen: Content) -> str:
+        """The digest of a file that git would see as unmodified, or nothing."""
         if seen.kind is not self._kind(entry):
-            return False
-        if seen.kind is Kind.SYMLINK or self._is_plain:
-            return str(pygit2.hash(seen.data)) == entry.id
-        return is_clean(self._before, path, seen.data, entry.id)
+            return ""
+        if seen.kind is not Kind.SYMLINK and not self._is_plain:
+            return digest(seen) if is_clean(self._before, path, seen.data, entry.id) else ""
+        known = _PLAIN.get((entry.id, seen.kind))
+        if known is not None:
+            return known[1] if known[0] == seen else ""
+        if str(pygit2.hash(seen.data)) != entry.id:
+            return ""
+        return _remember(entry.id, seen)[1]
+
+    def result(self, action: Action) -> tuple[Content, str]:
+        """What the action puts in place, and its digest."""
+        if action.edited is not None:
+            return action.edited, digest(action.edited)
+        entry = self.changes[action.path][1]
+        assert entry is not None, "only what the new commit has is written"
+        kind = self._kind(entry)
+        if kind is Kind.SYMLINK or self._is_plain:
+            return _PLAIN.get((entry.id, kind)) or _remember(entry.id, self.content(action.path))
+        content = self.content(action.path)
+        return content, digest(content)
 
     def content(self, path: bytes) -> Content:
         """What the new commit has at a path, as the worktree shall hold it."""
@@ -198,7 +217,8 @@ class Planner:
         assert entry is not None, "only what the new commit has is written"
         kind = self._kind(entry)
         if kind is Kind.SYMLINK or self._is_plain:
-            return Content(kind, read_blob(self._after, entry.id).data)
+            known = _PLAIN.get((entry.id, kind))
+            return known[0] if known is not None else Content(kind, read_blob(self._after, entry.id).data)
         return Content(kind, to_worktree(self._after, path, entry.id))
 
     def _kind(self, entry: Entry) -> Kind:
@@ -210,6 +230,15 @@ class Planner:
 # Most worktrees of a room are brought from one tree to another together.
 _DIFFS: OrderedDict[tuple[str, str], Mapping[bytes, Change]] = OrderedDict()
 _MOST_DIFFS, _LARGE = 8, 1000
+
+
+# What holds a blob's own bytes, with its digest, by blob and kind: most worktrees have the same and get the same.
+_PLAIN: Recent[tuple[str, Kind], tuple[Content, str]] = Recent(16 << 20)
+_OVERHEAD = 400
+
+
+def _remember(blob_id: str, content: Content) -> tuple[Content, str]:
+    return _PLAIN.put((blob_id, content.kind), (content, digest(content)), len(content.data) + _OVERHEAD)
 
 
 def _diff(repo: pygit2.Repository, old_tree: str, new_tree: str) -> Mapping[bytes, Change]:

@@ -23,7 +23,7 @@ from typing import Self
 
 from agentroom_git.errors import AgentroomError
 from agentroom_git.system.clock import Clock
-from agentroom_git.system.exchange import Content, Folder, Kind, Mark, Move, exchange, move
+from agentroom_git.system.exchange import Content, Folder, Kind, Mark, Move, exchange, exchange_and_look, move
 from agentroom_git.system.turns import away
 
 _AHEAD, _JOURNAL, _DONE = "journal.ahead", "journal", "done"
@@ -32,6 +32,8 @@ _VERSION = 1
 _NAME_FORMAT = "%Y%m%dT%H%M%S.%fZ"
 _NAME = re.compile(r"\d{8}T\d{6}\.\d{6}Z-\d+")
 NOTHING = "-"
+SETTLED_NS = 2_000_000_000
+"""A file that was written so long before the sync has another date after the next write, however coarse dates are."""
 
 
 class JournalError(AgentroomError):
@@ -113,6 +115,11 @@ class Bench:
         self.folder = Folder(path, has_modes=has_modes)
         self.taken_out: dict[int, Content] = {}
         """By step: a save that was not expected and stood in the bench until it was put back."""
+        self.untouched: dict[int, Mark] = {}
+        """By step: what the displaced file's mark stays unless somebody writes there; not where that is unsure."""
+        self.placed: dict[bytes, os.stat_result] = {}
+        """The status of files that were put in place of others, as it was then."""
+        self._settled_ns = os.stat(path).st_mtime_ns - SETTLED_NS
 
     def __enter__(self) -> Self:
         return self
@@ -130,6 +137,19 @@ class Bench:
     def stage(self, number: int, content: Content) -> Mark:
         """Make the new file of a step."""
         return Mark.of(self.folder.create(_name(number), content))
+
+    def look_at_displaced(self, number: int) -> Content:
+        """Return what a step displaced, and remember its mark where a later write is sure to change it."""
+        found, mark = self.folder.look(_name(number))
+        if mark is not None and mark.modified_ns < self._settled_ns:
+            self.untouched[number] = mark
+        return found
+
+    def is_untouched(self, number: int) -> bool:
+        """Whether what the step displaced is known not to have been written since it was looked at."""
+        mark = self.untouched.get(number)
+        status = self.folder.status(_name(number)) if mark is not None else None
+        return status is not None and Mark.of(status) == mark
 
     def write_journal(self, journal: Journal) -> None:
         """Write the journal ahead, so that `begin`, which is called under locks, is quick."""
@@ -166,7 +186,7 @@ def apply_step(tree: Folder, bench: Bench, number: int, step: Step) -> bool:
     """Take one step; false if the worktree was not as expected. `undo` then restores it, this step included."""
     name = _name(number)
     if step.act is Act.SWAP:
-        return exchange(tree, step.path, bench.folder, name) and _is_expected(bench, number, step)
+        return _swap(tree, bench, number, step)
     if step.act is Act.ADD:
         return move(bench.folder, name, tree, step.path) is Move.DONE
     if step.act is Act.MAKE_DIRECTORY:
@@ -181,8 +201,15 @@ def apply_step(tree: Folder, bench: Bench, number: int, step: Step) -> bool:
     return True
 
 
+def _swap(tree: Folder, bench: Bench, number: int, step: Step) -> bool:
+    is_done, status = exchange_and_look(tree, step.path, bench.folder, _name(number))
+    if status is not None:
+        bench.placed[step.path] = status
+    return is_done and _is_expected(bench, number, step)
+
+
 def _is_expected(bench: Bench, number: int, step: Step) -> bool:
-    found = bench.folder.read(_name(number))
+    found = bench.look_at_displaced(number)
     if digest(found) == step.before:
         return True
     bench.taken_out[number] = found
@@ -240,7 +267,8 @@ _UNDO: dict[Act, Callable[[Folder, Bench, int, Step], None]] = {
 
 def late_paths(bench: Bench, steps: Sequence[Step]) -> tuple[bytes, ...]:
     """The paths whose displaced file holds neither the old content nor the new: somebody wrote it meanwhile."""
-    found = ((step, bench.folder.read(_name(number))) for number, step in enumerate(steps))
+    doubtful = ((number, step) for number, step in enumerate(steps) if not bench.is_untouched(number))
+    found = ((step, bench.folder.read(_name(number))) for number, step in doubtful)
     return tuple(
         step.path
         for step, content in found

@@ -22,6 +22,9 @@ HEADER = 12
 CHECKSUM = 20
 _MODE, _MODE_END, _ID, _FLAGS, _NAME = 24, 28, 40, 60, 62
 _STATUS = struct.Struct(">10L")
+_MANY = 16
+"""Where one entry of so many is asked for or set, to go through all of them at once takes less."""
+
 _EXTENDED, _STAGE, _LENGTH = 0x40, 0x30, 0xFFF  # the first two in the higher byte of the flags
 # What an extension says of entries that change must go with it: where they are, what is untracked, what a monitor saw.
 _DROPPED = frozenset({b"EOIE", b"IEOT", b"UNTR", b"FSMN"})
@@ -49,6 +52,7 @@ class IndexBytes:
         self._pieces: list[bytes | memoryview] = [memoryview(data)[:-CHECKSUM]]
         self._edited = layout
         self._found: dict[bytes, int] = {}
+        self._is_all_found = False
         self._set: dict[bytes, tuple[int, int]] = {}  # the piece of each entry that was set, and where it begins
 
     @classmethod
@@ -120,14 +124,19 @@ class IndexBytes:
 
     def seal(self, file: BinaryIO, statuses: Mapping[bytes, os.stat_result]) -> bytes:
         """Give entries that were set their file's status, and the file its checksum, which is returned."""
+        is_whole = len(statuses) * _MANY > len(self)
         for path, status in statuses.items():
             if path in self._set:
                 number, offset = self._set[path]
                 entry = self._pieces[number]
                 mode = int.from_bytes(entry[_MODE:_MODE_END], "big")
                 self._pieces[number] = encode_status(status, mode) + bytes(entry[_ID:])
-                file.seek(offset)
-                file.write(self._pieces[number])
+                if not is_whole:
+                    file.seek(offset)
+                    file.write(self._pieces[number])
+        if is_whole:
+            file.seek(0)
+            file.writelines(self._pieces)
         checksum = _checksum(self._pieces)
         file.seek(-CHECKSUM, os.SEEK_END)
         file.write(checksum)
@@ -137,6 +146,11 @@ class IndexBytes:
     def _find(self, path: bytes) -> int:
         # Each changed path is asked for several times, and the folders above it for each file in them.
         if path not in self._found:
+            if len(self._found) * _MANY > len(self) and not self._is_all_found:
+                # Of the versions of a path in a conflict the first, as below.
+                self._found |= {self._path(at): at for at in reversed(range(len(self)))}
+                self._is_all_found = True
+                return self._find(path)
             self._found[path] = bisect_left(range(len(self)), path, key=self._path)
         return self._found[path]
 

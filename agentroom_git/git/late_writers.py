@@ -6,7 +6,7 @@ from pathlib import Path
 
 from agentroom_git.git.checkout_outcome import Advanced, Waits
 from agentroom_git.git.displacement import Bench, Step, keep_overwritten, late_paths
-from agentroom_git.system.exchange import Content, Folder
+from agentroom_git.system.exchange import Content, Folder, Mark
 
 LATE_SECONDS = 0.02
 """How long after a sync the displaced files are looked at again."""
@@ -14,14 +14,14 @@ LATE_SECONDS = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Behind:
-    """What a sync that took steps left behind: the bench with what it displaced, and, by step, the saves that stood
-    there until they were put back."""
+    """What a sync that took steps left behind: the bench with what it displaced, and what that bench knew by step."""
 
     worktree: Path
     bench: Path
     has_modes: bool
     steps: tuple[Step, ...]
     taken_out: Mapping[int, Content]
+    untouched: Mapping[int, Mark]
 
     def late(self) -> tuple[bytes, ...]:
         """Keep what was written late, and return its paths."""
@@ -30,6 +30,7 @@ class Behind:
             Bench(self.bench, has_modes=self.has_modes) as bench,
         ):
             bench.taken_out.update(self.taken_out)
+            bench.untouched.update(self.untouched)
             return (*late_paths(bench, self.steps), *keep_overwritten(tree, bench, self.steps))
 
 

@@ -100,6 +100,8 @@ class Folder:
     def status(self, path: bytes) -> os.stat_result | None:
         """The status of what stands at `path` itself, or None."""
         try:
+            if b"/" not in path:
+                return os.stat(path, dir_fd=self._handle, follow_symlinks=False)
             with self.parent_of(path) as (parent, name):
                 return os.stat(name, dir_fd=parent, follow_symlinks=False)
         except (FileNotFoundError, NotADirectoryError):
@@ -111,6 +113,8 @@ class Folder:
     def look(self, path: bytes) -> tuple[Content, Mark | None]:
         """What stands at `path`, and the mark of the file or link that was read."""
         try:
+            if b"/" not in path:  # as all that a bench holds
+                return self._look_in(self._handle, path)
             with self.parent_of(path) as (parent, name):
                 return self._look_in(parent, name)
         except FileNotFoundError:
@@ -120,10 +124,10 @@ class Folder:
 
     def _look_in(self, parent: int, name: bytes) -> tuple[Content, Mark | None]:
         status = os.stat(name, dir_fd=parent, follow_symlinks=False)
-        if stat.S_ISDIR(status.st_mode):
-            return Content(Kind.DIRECTORY), None
         if stat.S_ISREG(status.st_mode):
             return self._look_in_file(parent, name)
+        if stat.S_ISDIR(status.st_mode):
+            return Content(Kind.DIRECTORY), None
         if stat.S_ISLNK(status.st_mode):
             try:
                 return Content(Kind.SYMLINK, os.readlink(name, dir_fd=parent)), Mark.of(status)
@@ -241,7 +245,9 @@ class _Parent:
 
 def _read(handle: int, size: int) -> bytes:
     """Read to the end; Python's file objects cost more than the reading of most files."""
-    parts = []
+    parts = [os.read(handle, size + 1)]
+    if len(parts[0]) == size:  # with one byte more asked for, the end
+        return parts[0]
     while part := os.read(handle, size + 1):
         parts.append(part)
     return b"".join(parts)
@@ -271,12 +277,20 @@ def _open_directory(name: bytes, parent: int, *, create: bool) -> int:
 
 def exchange(one: Folder, path: bytes, other: Folder, other_path: bytes) -> bool:
     """Let two paths change places in one step; false, with nothing changed, if either is missing."""
+    return exchange_and_look(one, path, other, other_path)[0]
+
+
+def exchange_and_look(one: Folder, path: bytes, other: Folder, other_path: bytes) -> tuple[bool, os.stat_result | None]:
+    """Exchange as `exchange` does, and return the status of what stands at `path` then, if anything does."""
     try:
         with one.parent_of(path) as source, other.parent_of(other_path) as target:
             _rename(source, target, _EXCHANGE)
+            try:
+                return True, os.stat(source[1], dir_fd=source[0], follow_symlinks=False)
+            except FileNotFoundError:  # removed just now
+                return True, None
     except (FileNotFoundError, NotADirectoryError):
-        return False
-    return True
+        return False, None
 
 
 class Move(enum.Enum):

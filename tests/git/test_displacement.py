@@ -1,5 +1,6 @@
 """Undoing keeps whatever somebody saved in the meantime, however late."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -102,3 +103,23 @@ def test_a_journal_is_read_as_it_was_written() -> None:
 def test_a_journal_of_another_version_or_damaged_is_refused(line: bytes) -> None:
     with pytest.raises(JournalError):
         Journal.decode(line)
+
+
+@pytest.mark.parametrize("age", [0, 3600])
+def test_a_late_write_into_a_displaced_file_is_found_however_old_the_file_was(
+    tmp_path: Path, bench: Bench, age: int
+) -> None:
+    file = tmp_path / "tree/swapped"
+    status = file.stat()
+    dates = (status.st_atime_ns, status.st_mtime_ns - age * 10**9)
+    os.utime(file, ns=dates)
+    with Folder(tmp_path / "tree") as tree:
+        apply_all(tree, bench)
+    assert bench.is_untouched(0) == (age > 0)
+    assert late_paths(bench, STEPS) == ()
+
+    (bench.path / "0").write_bytes(b"low\n")
+    if not age:  # within one tick of the clock, say
+        os.utime(bench.path / "0", ns=dates)
+
+    assert late_paths(bench, STEPS) == (b"swapped",)
