@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
-from agentroom_git.system.locks import held
 from seal import OUTSIDE
 
 CACHE = Path(OUTSIDE.get("XDG_CACHE_HOME") or Path(OUTSIDE.get("HOME", "/root")) / ".cache") / "agentroom-clients"
@@ -40,7 +40,8 @@ def folders(program: str) -> list[Path]:
 
 def _installed(package: str) -> Path:
     folder = CACHE / package.replace("/", "+")
-    with held(folder.with_name(f"{folder.name}.lock"), seconds=INSTALL_SECONDS * 2, what="the installation"):
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{folder}.lock", timeout=INSTALL_SECONDS * 2):
         if not folder.is_dir():
             _install(package, folder)
     return folder
