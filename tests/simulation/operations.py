@@ -39,9 +39,7 @@ _parse_config = cache(standing_config.parse_config)
 class _FreeLock:
     """A file lock that everybody gets."""
 
-    def __init__(self, *_: object, **__: object) -> None: ...
-
-    def acquire(self, **_: object) -> None: ...
+    def __init__(self, *_: object) -> None: ...
 
     def release(self) -> None: ...
 
@@ -53,7 +51,7 @@ def without_file_locks() -> Iterator[None]:
     The configuration, which no schedule changes, is parsed once: to do so for each operation is a tenth of the time.
     """
     with (
-        mock.patch.object(locks, "FileLock", _FreeLock),
+        mock.patch.object(locks, "_acquire", _FreeLock),
         mock.patch.object(syncing, "MAX_AT_ONCE", 1),
         mock.patch.object(standing_config, "parse_config", _parse_config),
     ):
