@@ -52,7 +52,7 @@ class IndexBytes:
         self._pieces: list[bytes | memoryview] = [memoryview(data)[:-CHECKSUM]]
         self._edited = layout
         self._found: dict[bytes, int] = {}
-        self._is_all_found = False
+        self._all: dict[bytes, int] = {}  # filled where much is asked for
         self._set: dict[bytes, tuple[int, int]] = {}  # the piece of each entry that was set, and where it begins
 
     @classmethod
@@ -80,10 +80,9 @@ class IndexBytes:
         return self._layout.conflicts
 
     def entry(self, path: bytes) -> Entry | None:
-        at = self._find(path)
-        if at == len(self) or self._path(at) != path:
+        if not self._holds(path):
             return None
-        start = self._layout.offsets[at]
+        start = self._layout.offsets[self._find(path)]
         mode = int.from_bytes(self._data[start + _MODE : start + _MODE_END], "big")
         return Entry(Oid(self._data[start + _ID : start + _FLAGS].hex()), mode)
 
@@ -101,7 +100,7 @@ class IndexBytes:
             at = self._find(path)
             pieces.append(data[old[done] : old[at]])
             offsets.extend(_shifted(old[done:at], shift))
-            done = at + (at < len(self) and self._path(at) == path)
+            done = at + self._holds(path)
             entry = wanted[path]
             new = b"" if entry is None else _encode(path, entry)
             if new:
@@ -145,11 +144,12 @@ class IndexBytes:
 
     def _find(self, path: bytes) -> int:
         # Each changed path is asked for several times, and the folders above it for each file in them.
+        if path in self._all:
+            return self._all[path]
         if path not in self._found:
-            if len(self._found) * _MANY > len(self) and not self._is_all_found:
+            if 0 < len(self) < len(self._found) * _MANY and not self._all:
                 # Of the versions of a path in a conflict the first, as below.
-                self._found |= {self._path(at): at for at in reversed(range(len(self)))}
-                self._is_all_found = True
+                self._all = {self._path(at): at for at in reversed(range(len(self)))}
                 return self._find(path)
             self._found[path] = bisect_left(range(len(self)), path, key=self._path)
         return self._found[path]
@@ -162,7 +162,7 @@ class IndexBytes:
 
     def _holds(self, path: bytes) -> bool:
         at = self._find(path)
-        return at < len(self) and self._path(at) == path
+        return path in self._all or (at < len(self) and self._path(at) == path)
 
     def _is_in_the_way(self, wanted: Mapping[bytes, Entry | None]) -> bool:
         for path, entry in wanted.items():

@@ -47,9 +47,9 @@ def diff_trees(repo: pygit2.Repository, old_tree_id: str | None, new_tree_id: st
             below = (_subtree_id(before), _subtree_id(after))
             if below != (None, None):
                 waiting.append((path + b"/", *below))
-            change = (_leaf(before), _leaf(after))
-            if change != (None, None):
-                changes[path] = change
+                before, after = _leaf(before), _leaf(after)
+            if before is not None or after is not None:
+                changes[path] = (before, after)
     return changes
 
 

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from agentroom_git.core.contested import Entry
-from agentroom_git.git.index_bytes import IndexBytes
+from agentroom_git.core.ids import Oid
+from agentroom_git.git import index_bytes
+from agentroom_git.git.index_bytes import IndexBytes, encode_status
 from agentroom_git.git.tree_diff import EXECUTABLE, FILE
 from rooms import Git
 
@@ -106,6 +108,34 @@ def test_a_file_may_take_the_place_of_a_folder_that_goes_with_it(index: Index) -
     gone: dict[str, Entry | None] = {path: None for path in index.entries() if path.startswith("z/")}
     assert index.edit(gone | {"z": Entry(_blob(1), FILE)})
     assert index.entries()["z"] == Entry(_blob(1), FILE)
+
+
+def test_an_index_without_entries_is_filled(index: Index) -> None:
+    assert index.edit(dict.fromkeys(index.entries()))
+    wanted: dict[str, Entry | None] = {f"{folder}g.txt": Entry(_blob(1), FILE) for folder in FOLDERS}
+    assert index.edit(wanted)
+    assert index.entries() == wanted
+
+
+@pytest.mark.parametrize("count", [1, 20])
+def test_statuses_are_the_same_bytes_entry_by_entry_and_as_a_whole(
+    count: int, index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [path.encode() for path in index.entries()][:count]
+    status, made = index.path.stat(), []
+    for many in (0, 1000):
+        monkeypatch.setattr(index_bytes, "_MANY", many)
+        parsed = IndexBytes.parse(index.path.read_bytes())
+        assert parsed is not None
+        assert parsed.edit({path: Entry(Oid(_blob(1)), FILE) for path in paths})
+        copy = index.path.with_name(f"copy-{many}")
+        with copy.open("w+b") as file:
+            file.writelines(parsed.pieces())
+            parsed.seal(file, dict.fromkeys(paths, status))
+        made.append(copy.read_bytes())
+
+    assert made[0] == made[1]
+    assert made[0].count(encode_status(status, FILE)) == count
 
 
 def test_a_path_of_more_than_four_thousand_bytes_is_found_again(index: Index) -> None:
