@@ -11,6 +11,12 @@ from agentroom_git.room.forecast import Joined, Together
 from rooms import Bed, Git
 
 
+@pytest.fixture(autouse=True)
+def _time_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine must not cut the forecast short."""
+    monkeypatch.setattr(forecast, "BUDGET_SECONDS", 60.0)
+
+
 @pytest.fixture
 def bed(git: Git, repository: Path) -> Bed:
     for number in range(6):
