@@ -223,11 +223,12 @@ class _Sync:
         wanted = {path: after for path, (_, after) in plan.changes.items()}
         if not index.edit(wanted):
             return Waits("staged", detail="a staged file is where a directory goes")
-        if wanted:
-            index.write_ahead()
         steps, marks = self._stage_files(bench, planner, plan)
         self._failpoint("write journal")
         bench.write_journal(self._journal(steps))
+        # Only now: the disk is asked for the journal at once, and the index is large.
+        if wanted:
+            index.write_ahead()
         edited = frozenset(action.path for action in plan.actions if action.edited is not None)
         return _Staged(wanted, steps, marks, edited)
 

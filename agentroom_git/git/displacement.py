@@ -22,6 +22,7 @@ from types import TracebackType
 from typing import Self
 
 from agentroom_git.errors import AgentroomError
+from agentroom_git.system import writeback
 from agentroom_git.system.clock import Clock
 from agentroom_git.system.exchange import Content, Folder, Kind, Mark, Move, exchange, exchange_and_look, move
 from agentroom_git.system.turns import away
@@ -152,12 +153,15 @@ class Bench:
         return status is not None and Mark.of(status) == mark
 
     def write_journal(self, journal: Journal) -> None:
-        """Write the journal ahead, so that `begin`, which is called under locks, is quick."""
+        """Write the journal ahead, so that `begin`, which is called under locks, is quick.
+
+        After a crash of the machine, too, whoever finds a step taken finds the journal whole.
+        """
         with (self.path / _AHEAD).open("xb") as file:
             file.write(journal.encode())
             file.flush()
             with away():
-                os.fsync(file.fileno())
+                writeback.hand_over(file.fileno())
 
     def begin(self) -> None:
         """From here on the journal says that the steps may have been taken."""

@@ -23,8 +23,8 @@ from agentroom_git.core.contested import Entry
 from agentroom_git.core.ids import Oid
 from agentroom_git.errors import AgentroomError
 from agentroom_git.git.index_bytes import CHECKSUM, IndexBytes, encode_status
+from agentroom_git.system import writeback
 from agentroom_git.system.exchange import Mark
-from agentroom_git.system.turns import away
 
 _HEADER = struct.Struct(">4sLL")
 _STATUS_SIZE = 40
@@ -70,13 +70,12 @@ class IndexCopy:
         return self._index.edit(wanted)
 
     def write_ahead(self) -> None:
-        """Write the copy to the disk. ext4 would do so at the rename, for 4 ms in which git is locked out."""
+        """Write the copy, and let the disk begin. ext4 would do so at the rename, while git is locked out."""
         pieces = self._index.pieces()
         with self._copy.open("wb") as file:
             file.writelines(pieces)
             file.flush()
-            with away():
-                os.fsync(file.fileno())
+            writeback.begin(file.fileno())
 
     def is_current(self) -> bool:
         """Whether the index is still the one that was copied."""
@@ -91,6 +90,8 @@ class IndexCopy:
         with self._copy.open("r+b") as file:
             checksum = self._index.seal(file, statuses)
             file.flush()
+            # The copy has its place on the disk: the rename does not care any more whether these bytes are there.
+            writeback.begin(file.fileno())
             if self._mark is not None:
                 os.utime(file.fileno(), ns=(self._mark.modified_ns, self._mark.modified_ns))
             self._copy.rename(self._path)
