@@ -104,8 +104,13 @@ class Journal:
             raise JournalError(f"journal cannot be read: {error}") from error
 
 
+_SIGNS = {kind: kind.value.encode() + b"\0" for kind in Kind}
+
+
 def digest(content: Content) -> str:
-    return hashlib.sha256(content.kind.value.encode() + b"\0" + content.data).hexdigest()
+    found = hashlib.sha256(_SIGNS[content.kind])
+    found.update(content.data)
+    return found.hexdigest()
 
 
 class Bench:

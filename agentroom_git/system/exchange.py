@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 from agentroom_git.errors import AgentroomError
 
@@ -55,9 +55,11 @@ class Content:
     data: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """Tells whether a file is still the one that was looked at: every save changes one of these."""
+class Mark(NamedTuple):
+    """Tells whether a file is still the one that was looked at: every save changes one of these.
+
+    A tuple, as each file of a sync has five.
+    """
 
     inode: int
     size: int
@@ -222,11 +224,14 @@ class _Parent:
         self._path, self._create = path, create
 
     def __enter__(self) -> tuple[int, bytes]:
+        if b"/" not in self._path:
+            return self._root, self._path
         *parents, name = self._path.split(b"/")
         try:
             for component in parents:
                 below = _open_directory(component, self._at, create=self._create)
-                self._leave()
+                if self._at != self._root:
+                    os.close(self._at)
                 self._at = below
         except BaseException:
             self._leave()
