@@ -5,7 +5,6 @@ A container or sandbox counts its own pids, so the name also says in which pid n
 
 import os
 from collections.abc import Collection, Iterator
-from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -111,26 +110,29 @@ def is_git_at_work_in(folder: Path) -> bool:
 
     Commands that only read, or serve, may run for hours (a log in a pager, a file-system monitor) and do not count.
     """
-    inside = f"{os.path.realpath(folder)}{os.sep}"
-    return any(_is_git(process) for process, place in _places() if place.startswith(inside))
+    return any(_is_git(process) for process in _processes_in(folder))
 
 
 def is_anybody_in(folder: Path) -> bool:
     """Whether a process has its working directory in the folder; false where there is no /proc."""
-    inside = f"{os.path.realpath(folder)}{os.sep}"
-    return any(place.startswith(inside) for _, place in _places())
+    return next(_processes_in(folder), None) is not None
 
 
-def _places() -> Iterator[tuple[str, str]]:
-    """Yield of every process its folder in /proc, and its working directory with a slash at its end.
+def _processes_in(folder: Path) -> Iterator[str]:
+    """Yield the folder in /proc of every process whose working directory is in this one.
 
-    They are hundreds, so Python's path objects are left out, and those whose directory we may not know.
+    They are hundreds, each looked at with each sync, so Python's path objects are left out, and context managers.
     """
-    for name in os.listdir(_PROC) if _PROC.is_dir() else ():
+    inside = f"{os.path.realpath(folder)}/"
+    proc = str(_PROC)
+    for name in os.listdir(proc) if os.path.isdir(proc) else ():
         if name.isdigit():
-            process = f"{_PROC}{os.sep}{name}"
-            with suppress(OSError):
-                yield process, f"{os.readlink(f'{process}/cwd')}{os.sep}"
+            try:
+                place = os.readlink(f"{proc}/{name}/cwd")
+            except OSError:  # a thread of the kernel's, or one of which we may not know
+                continue
+            if f"{place}/".startswith(inside):
+                yield f"{proc}/{name}"
 
 
 def _is_git(process: str) -> bool:
