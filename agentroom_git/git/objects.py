@@ -19,12 +19,12 @@ from agentroom_git.core.hunks import LineDiff
 from agentroom_git.core.ids import BASE, AgentName, Oid
 from agentroom_git.core.objects import Changes
 from agentroom_git.core.recent import Recent
+from agentroom_git.git.ancestry import Ancestry
 from agentroom_git.git.diff import line_diff
 from agentroom_git.git.renames import find_renames
 from agentroom_git.git.repo import CorruptError
 from agentroom_git.git.tree_diff import diff_trees
 from agentroom_git.git.tree_write import edit_tree, find_entry
-from agentroom_git.git.trunk import Trunk
 from agentroom_git.git.writing import writing
 
 MAX_TOUCHED = 1000
@@ -47,7 +47,7 @@ class GitHistory(History):
     _independent: deque[frozenset[Oid]] = field(default_factory=lambda: deque(maxlen=8))
     _changes: dict[tuple[Oid | None, Oid | None], Changes] = field(default_factory=dict)
     _tip: Oid | None = None
-    _trunks: deque[Trunk] = field(default_factory=lambda: deque(maxlen=4))  # one for each room
+    _ancestries: deque[Ancestry] = field(default_factory=lambda: deque(maxlen=4))  # one for each room
     _blobs: Recent[Oid, bytes] = field(default_factory=lambda: Recent(_MOST_BLOBS))
     _lines: Recent[Oid, frozenset[bytes]] = field(default_factory=lambda: Recent(_MOST_LINES))
 
@@ -59,14 +59,14 @@ class GitHistory(History):
         """Learn where integration is: most that is asked for is about commits around it."""
         self._tip = tip
 
-    def _trunk(self) -> Trunk | None:
+    def _ancestry(self) -> Ancestry | None:
         if self._tip is None:
             return None
-        found = next((one for one in self._trunks if one.grow(self._tip)), None)
+        found = next((one for one in self._ancestries if one.grow(self._tip)), None)
         if found is None:
-            found = Trunk(self._parents_if_there)
+            found = Ancestry(self._parents_if_there)
             found.grow(self._tip)
-            self._trunks.appendleft(found)
+            self._ancestries.appendleft(found)
         return found
 
     def _parents_if_there(self, commit: Oid) -> tuple[Oid, ...] | None:
@@ -123,9 +123,9 @@ class GitHistory(History):
     def _reaches_afar(self, descendant: Oid, ancestor: Oid) -> bool:
         """Look at the nearest commits first: a walk goes by dates, and may take all of history if clocks differ."""
         told = self._told_nearby(descendant, ancestor)
-        trunk = self._trunk() if told is None else None
-        if trunk is not None:
-            told = trunk.reaches(descendant, ancestor)
+        ancestry = self._ancestry() if told is None else None
+        if ancestry is not None:
+            told = ancestry.reaches(descendant, ancestor)
         return self.handle.descendant_of(descendant, ancestor) if told is None else told
 
     def _told_nearby(self, descendant: Oid, ancestor: Oid) -> bool | None:
@@ -175,8 +175,8 @@ class GitHistory(History):
         as nearly all is that agents hand in."""
         few = self._find_few(bases, commit)
         if few is None:
-            trunk = self._trunk()
-            few = None if trunk is None else trunk.between(bases, commit)
+            ancestry = self._ancestry()
+            few = None if ancestry is None else ancestry.between(bases, commit)
         return self._walk_all(bases, commit) if few is None else self._in_order(few)
 
     def _find_few(self, bases: frozenset[Oid], commit: Oid) -> set[Oid] | None:
@@ -245,8 +245,8 @@ class GitHistory(History):
         return found
 
     def _compare_all(self, commits: frozenset[Oid]) -> frozenset[Oid]:
-        trunk = self._trunk() if len(commits) > _FEW else None
-        found = None if trunk is None else trunk.maximal(commits)
+        ancestry = self._ancestry() if len(commits) > _FEW else None
+        found = None if ancestry is None else ancestry.maximal(commits)
         return (
             found
             if found is not None

@@ -1,9 +1,9 @@
 """Where commits stand along integration, so that what dozens of branches ask of it needs no walk.
 
-A *trunk* is the chain of first parents that ends at integration, as far down as it is known. Of every commit that came
-in above its floor, and only of those, it is known with which fold it came. So of a commit from which every path ends on
-the trunk everything is known that it reaches: the commits on these paths, and what the highest trunk commit that they
-end at reaches. A path that ends nowhere within bounds tells nothing, and the answer is None. Clocks do not matter.
+The chain of first parents that ends at integration is known down to a floor. Of every commit that came in above the
+floor, and only of those, it is known with which fold it came. So of a commit from which every path ends on the chain
+everything is known that it reaches: the commits on these paths, and what the highest commit of the chain that they end
+at reaches. A path that ends nowhere within bounds tells nothing, and the answer is None. Clocks do not matter.
 """
 
 from collections.abc import Callable, Iterable
@@ -19,15 +19,15 @@ Parents = Callable[[Oid], tuple[Oid, ...] | None]
 
 @dataclass(slots=True)
 class _Reach:
-    """What some commits reach: these, and what the trunk's commit at `place` does."""
+    """What some commits reach: these, and what the commit at `place` on the chain does."""
 
     commits: set[Oid] = field(default_factory=set)
     place: int = -1
 
 
 @dataclass(slots=True)
-class Trunk:
-    """The trunk that ended at some integration; `grow` takes it on to the next."""
+class Ancestry:
+    """The chain that ended at some integration; `grow` takes it on to the next."""
 
     parents: Parents
     _end: Oid | None = None
@@ -36,7 +36,7 @@ class Trunk:
     _last: tuple[frozenset[Oid], _Reach] | None = None
 
     def grow(self, tip: Oid) -> bool:
-        """Take the trunk on to `tip`, or begin it there; false where that is on another one."""
+        """Take the chain on to `tip`, or begin it there; false where that is on another one."""
         if tip in self._places:
             return True
         above = self._above(tip)
@@ -64,7 +64,7 @@ class Trunk:
         return found
 
     def _append(self, commit: Oid) -> None:
-        """Note what the next commit of the trunk brings in; where that is not to be told, the trunk begins there."""
+        """Note what the next commit of the chain brings in; where that is not to be told, the floor is there."""
         parents = self.parents(commit)
         brought = self._unknown(parents[1:]) if parents is not None and self._end is not None else None
         if brought is None:
