@@ -23,6 +23,7 @@ LANDED = "Agentroom-Landed"
 COMMIT = "Agentroom-Commit"
 CO_AUTHOR = "Co-authored-by"
 UNDID = "Agentroom-Undid"
+RESOLVED = "Agentroom-Resolved"
 
 _LINE = re.compile(r"([A-Za-z][A-Za-z0-9-]*): ?(.*)")
 

@@ -147,11 +147,11 @@ def write_commit(  # noqa: PLR0913 - a commit has this many parts
     who: AgentName,
     subject: str,
     at: datetime,
-    undid: Sequence[Oid] = (),
+    says: Sequence[tuple[str, str]] = (),
 ) -> Oid:
-    """Write a commit of the room's own with one parent, in somebody's name; `undid` are folds that it takes back."""
+    """Write a commit of the room's own with one parent, in somebody's name; `says` are more trailers."""
     author = signature(who, at)
-    lines = [(trailers.AGENT, str(who)), *((trailers.UNDID, id) for id in undid)]
+    lines = [(trailers.AGENT, str(who)), *says]
     message = trailers.compose(subject, "", lines)
     parents = [pygit2.Oid(hex=parent)]
     with writing():

@@ -6,13 +6,14 @@ A region is closed by an event: of `resolve`, or of the fold of a commit that ha
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from agentroom_git.core import trailers
 from agentroom_git.core.contested import Entry
 from agentroom_git.core.events import Recorded, Resolved
 from agentroom_git.core.ids import HUMAN, SIDECAR, Oid
 from agentroom_git.core.objects import FILE
 from agentroom_git.core.regions import Side
 from agentroom_git.core.text import merge_text
-from agentroom_git.errors import AgentroomError, UsageError
+from agentroom_git.errors import UsageError
 from agentroom_git.git import contested_refs
 from agentroom_git.git.contested_refs import Stored
 from agentroom_git.git.folds import Fold, Place, find_place, write_commit
@@ -21,12 +22,9 @@ from agentroom_git.room.fold_chain import read_folds
 from agentroom_git.room.folding import Folder, Made
 from agentroom_git.room.notices import fold_lock
 from agentroom_git.room.room import Room
+from agentroom_git.room.whole_files import TWO_NAMES, UnresolvableError, is_settled, tree_with_version
 
 TAKE_BASE, TAKE_BOTH = "base", "both"
-
-
-class UnresolvableError(AgentroomError):
-    """A contested region that cannot be closed in the way asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +84,27 @@ def resolve(room: Room, id: str, take: str) -> Made:
     record = contest.record
     if not contest.is_open:
         raise UsageError(f"{record.id} was resolved by {contest.closed_by}", hint="edit the file to change it again")
-    fold, place = _last_place(room, record)
-    chosen = _chosen(record, take)
-    tree = tree_with(room, room.history.tree_of(room.integration()), fold, place, chosen)
+    now = room.history.tree_of(room.integration())
+    tree = now if take == TAKE_BOTH and record.kind in TWO_NAMES else _tree_taking(room, now, record, take)
     who = room.me or HUMAN
     subject = f"resolve {record.id} in {record.path}: take {take}"
-    commit = write_commit(room.history, tree, room.integration(), who, subject, room.clock.now())
+    says = [(trailers.RESOLVED, record.id)]
+    commit = write_commit(room.history, tree, room.integration(), who, subject, room.clock.now(), says)
     made = Folder(room).fold_commit(commit, who)
     logs.record(room, Resolved(record.id, record.path, who, f"took {take}"))
     if made is None:
         raise UnresolvableError(f"{record.id} was folded by somebody else meanwhile", hint="agentroom contested")
     return made
+
+
+def _tree_taking(room: Room, now: Oid, record: Stored, take: str) -> Oid:
+    side = _side(record, take)
+    fold, place = _last_place(room, record)
+    if not place.start:
+        return tree_with_version(room, now, fold, record, side)
+    both = b"".join(text if text.endswith(b"\n") else text + b"\n" for text in record.sides if text)
+    chosen = both if take == TAKE_BOTH else record.base if side is None else record.sides[side]
+    return tree_with(room, now, fold, place, chosen)
 
 
 def _last_place(room: Room, record: Stored) -> tuple[Fold, Place]:
@@ -108,16 +116,17 @@ def _last_place(room: Room, record: Stored) -> tuple[Fold, Place]:
     raise UnresolvableError(f"no fold names {record.id}", hint="run: agentroom verify")
 
 
-def _chosen(record: Stored, take: str) -> bytes | None:
+def _side(record: Stored, take: str) -> int | None:
+    """Return which side is meant, None for the base and for both."""
     if take == TAKE_BASE:
-        return record.base
+        return None
     if take == TAKE_BOTH:
         if any(side is None for side in record.sides) or not record.start:
             raise UsageError(f"{record.id} is about a whole file", hint="take one agent's version, or base")
-        return b"".join(side if side.endswith(b"\n") else side + b"\n" for side in record.sides if side)
-    for names, side in zip(record.agents, record.sides, strict=True):
+        return None
+    for number, names in enumerate(record.agents):
         if take in names:
-            return side
+            return number
     agents = ", ".join(sorted({name for names in record.agents for name in names}))
     raise UsageError(f"{ascii(take[:40])} has no version of {record.id}", hint=f"take one of {agents}, both or base")
 
@@ -155,7 +164,7 @@ def close_edited(room: Room, folds: Sequence[Made]) -> list[Resolved]:
     for made in folds:
         waiting = {record.id: record for record in open_records(room)}
         for record, fold, place in _seen_by(room, made, waiting):
-            if _is_changed(room, made, fold, place):
+            if _is_changed(room, made, record, fold, place):
                 closed.append(Resolved(record.id, record.path, made.agent, f"edited in {made.folded[:10]}"))
                 with fold_lock(room):
                     logs.record(room, closed[-1], writer=SIDECAR)
@@ -183,14 +192,18 @@ def _is_moved(room: Room, made: Made, fold: Fold, before: Entry | None) -> bool:
     return before is not None and any(new is not None and new.id == before.id for _, new in changes.values())
 
 
-def _is_changed(room: Room, made: Made, fold: Fold, place: Place) -> bool:
+def _is_changed(room: Room, made: Made, record: Stored, fold: Fold, place: Place) -> bool:
     history = room.history
     path = place.path.encode("utf-8", "surrogateescape")
     before = history.entry(history.tree_of(fold.id), path)
     after = history.entry(history.tree_of(made.folded), path)
-    if before == after or (after is None and _is_moved(room, made, fold, before)):
+    if after is None and _is_moved(room, made, fold, before):
         return False
-    if not place.start or before is None or after is None:
+    if not place.start:
+        return is_settled(room, fold, record, before, after, history.tree_of(made.folded))
+    if before == after:
+        return False
+    if before is None or after is None:
         return True
     end = place.start - 1 + place.lines
     hunks = history.line_diff(history.blob(before.id), history.blob(after.id))

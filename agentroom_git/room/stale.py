@@ -8,6 +8,7 @@ meant: then the agent and the authors of what is gone are told, and nothing is t
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from agentroom_git.core import trailers
 from agentroom_git.core.content import MAX_TEXT
 from agentroom_git.core.contested import Entry
 from agentroom_git.core.escape import one_line, path_text
@@ -114,6 +115,9 @@ def look_at_commits(room: Room, agent: AgentName, worktree: Worktree, tip: Oid, 
     syncs = syncs_of(room, worktree)
     made: list[Oid] = []
     for commit in commits if syncs else ():
+        if trailers.by_key(history.message(commit)).keys() & {trailers.UNDID, trailers.RESOLVED}:
+            # Made by the room on integration, of what somebody chose there: no worktree's old text.
+            continue
         (parent,) = history.parents(commit)
         before = [one for one in syncs if history.reaches(parent, one.new)]
         changes = history.changes(history.tree_of(parent), history.tree_of(commit)) if before else {}

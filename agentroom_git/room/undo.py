@@ -41,7 +41,8 @@ class Undoing:
     """What became of undoing `steps`. `made` is the fold of their inverse, None where nothing was to be done.
 
     `blocked_by` are later folds that changed the same lines of `paths`; `foreign` are steps that the acting agent may
-    not undo. Where there are any, nothing was done.
+    not undo. Where there are any, nothing was done. `already` are folds that were undone before, which are no steps,
+    each with the fold that did it.
     """
 
     steps: tuple[Step, ...]
@@ -49,6 +50,7 @@ class Undoing:
     blocked_by: tuple[Step, ...]
     paths: tuple[str, ...]
     foreign: tuple[Step, ...]
+    already: tuple[tuple[Oid, Oid], ...] = ()
 
     @property
     def is_refused(self) -> bool:
@@ -91,8 +93,12 @@ def undo(room: Room, wanted: Collection[Oid], *, later: bool = False, contested:
     With `later` those are undone, too; with `contested` the inverse of a single fold is folded as if made right on it,
     and what later folds changed is contested. An agent undoes its own folds only.
     """
-    folds = [fold for fold in fold_chain(room, room.integration()) if fold in set(wanted)]
     tip = room.integration()
+    undone = _undone(room, tip, wanted)
+    already = tuple((fold, undone[fold]) for fold in wanted if fold in undone)
+    folds = [fold for fold in fold_chain(room, tip) if fold in set(wanted) - set(undone)]
+    if already and not folds:
+        return Undoing((), None, (), (), (), already)
     tree, paths = _invert(room, room.history.tree_of(tip), folds)
     blocking = _blocking(room, tip, folds, paths) if paths else []
     if blocking and later:
@@ -101,15 +107,29 @@ def undo(room: Room, wanted: Collection[Oid], *, later: bool = False, contested:
         blocking = []
     steps = tuple(_step(room, fold) for fold in folds)
     foreign = tuple(step for step in steps if room.me not in (None, step.agent))
-    refused = Undoing(steps, None, tuple(_step(room, one) for one in blocking), _texts(paths), foreign)
+    refused = Undoing(steps, None, tuple(_step(room, one) for one in blocking), _texts(paths), foreign, already)
     if foreign or (paths and not (contested and len(folds) == 1)):
         return refused
     parent = tip
     if paths:
         parent, tree = folds[0], room.history.tree_of(room.history.parents(folds[0])[0])
     elif tree == room.history.tree_of(tip):
-        return Undoing(steps, None, (), (), ())
-    return Undoing(steps, _fold_inverse(room, steps, parent, tree), (), _texts(paths), ())
+        return Undoing(steps, None, (), (), (), already)
+    return Undoing(steps, _fold_inverse(room, steps, parent, tree), (), _texts(paths), (), already)
+
+
+def _undone(room: Room, tip: Oid, wanted: Collection[Oid]) -> dict[Oid, Oid]:
+    """Return which folds down to the oldest of these are undone as things are, each with the fold that did it."""
+    history, waiting = room.history, set(wanted)
+    found: dict[Oid, Oid] = {}
+    for fold in fold_chain(room, tip):
+        waiting.discard(fold)
+        for head in read_fold(history, fold).folded[:1] if fold not in found else ():
+            for undid in trailers.values(history.message(head.id), trailers.UNDID):
+                found.setdefault(Oid(undid), fold)
+        if not waiting:
+            break
+    return found
 
 
 def _texts(paths: Collection[bytes]) -> tuple[str, ...]:
@@ -159,7 +179,8 @@ def _fold_inverse(room: Room, steps: Sequence[Step], parent: Oid, tree: Oid) -> 
     undid = [step.fold for step in steps]
     at = room.clock.now()
     room.failpoint("fold an inverse")
-    commit = write_commit(room.history, tree, parent, who, f"undo {undid[0][:10]}: {text}", at, undid)
+    says = [(trailers.UNDID, fold) for fold in undid]
+    commit = write_commit(room.history, tree, parent, who, f"undo {undid[0][:10]}: {text}", at, says)
     made = Folder(room).fold_commit(commit, who)
     if made is None:
         raise UsageError("somebody else folded this inverse just now", hint="agentroom log")
@@ -180,6 +201,10 @@ def _tell_authors(room: Room, steps: Sequence[Step], made: Oid, who: AgentName) 
 
 def describe(done: Undoing) -> Iterator[str]:
     """Yield what became of it, a line at a time."""
+    for fold, by in done.already:
+        yield f"{fold[:10]} is undone already; to take it up again: agentroom undo {by[:10]}"
+    if done.already and not done.steps:
+        return
     for step in done.foreign:
         yield f"not undone: {step.fold[:10]} is {step.agent}'s ({step.subject}): ask the user"
     if done.foreign:

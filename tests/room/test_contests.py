@@ -3,7 +3,9 @@
 import pytest
 
 from agentroom_git.errors import UsageError
-from agentroom_git.room import contests
+from agentroom_git.room import contests, messages
+from agentroom_git.room.aftermath import after_folds
+from agentroom_git.room.whole_files import UnresolvableError
 from rooms import Bed, edited, numbered
 
 
@@ -32,6 +34,15 @@ def test_taking_a_version_puts_it_on_integration_and_closes_the_contest(
     assert bed.integrated("n.txt") == edited(numbered(), 5, line)
     (after,) = contests.read_contests(bed.room())
     assert (after.closed_by, after.how) == ("human", f"took {take}")
+
+
+def test_what_is_taken_is_no_stale_write(bed: Bed, contest: contests.Contest) -> None:
+    loser = "alice" if contest.record.winner == contest.record.agents.index(("bob",)) else "bob"
+
+    after_folds(bed.room(), [contests.resolve(bed.as_agent(loser), contest.record.id, loser)])
+
+    for name in ("alice", "bob"):
+        assert [one.kind for one in messages.read(bed.as_agent(name)).messages if one.kind == "stale"] == []
 
 
 def test_taking_both_keeps_each_once(bed: Bed, contest: contests.Contest) -> None:
@@ -102,3 +113,82 @@ def test_a_mere_rename_settles_nothing(bed: Bed, contest: contests.Contest) -> N
     contests.close_edited(bed.room(), bed.fold().made)
 
     assert contests.open_records(bed.room()) == [contest.record]
+
+
+def test_the_same_whole_version_closes_it_only_where_the_versions_differ(bed: Bed) -> None:
+    bed.join("alice", "bob", "carol")
+    bed.commit("alice", {"n.txt": numbered()})
+    bed.commit("bob", {"n.txt": edited(numbered(), 3, "otherwise")})
+    bed.settle()
+    (record,) = contests.open_records(bed.room())
+    assert record.kind == "add/add"
+    current = (bed.path("carol") / "n.txt").read_text()
+
+    bed.commit("carol", {"n.txt": current + "one more\n"})
+    contests.close_edited(bed.room(), bed.fold().made)
+    assert contests.open_records(bed.room()) == [record]
+    bed.commit("carol", {"n.txt": edited(current, 3, "what both can live with")})
+    contests.close_edited(bed.room(), bed.fold().made)
+    assert contests.open_records(bed.room()) == []
+
+
+@pytest.fixture
+def renamed(bed: Bed) -> contests.Contest:
+    """An open contest over the name of a file, which alice and bob changed."""
+    bed.join("alice", "bob")
+    bed.commit("alice", {"n.txt": numbered()})
+    bed.settle()
+    bed.commit("alice", {"n.txt": None, "a.txt": numbered()})
+    bed.commit("bob", {"n.txt": None, "b.txt": edited(numbered(), 4, "bob's")})
+    bed.settle()
+    (found,) = contests.read_contests(bed.room())
+    assert found.record.kind == "rename/rename"
+    return found
+
+
+@pytest.mark.parametrize(
+    ("take", "names"),
+    [("alice", {"a.txt"}), ("bob", {"b.txt"}), ("base", {"n.txt"}), ("both", {"a.txt", "b.txt"})],
+)
+def test_of_two_names_the_one_that_is_taken_stays(
+    bed: Bed, renamed: contests.Contest, take: str, names: set[str]
+) -> None:
+    contests.resolve(bed.room(), renamed.record.id, take)
+
+    listed = bed.git("ls-tree", "--name-only", "agentroom/main/integration", cwd=bed.repository).split()
+    assert names == {name for name in listed if name.endswith("n.txt") or name in ("a.txt", "b.txt")}
+    assert contests.open_records(bed.room()) == []
+
+
+def test_a_name_whose_file_was_changed_since_is_not_taken_away(bed: Bed, renamed: contests.Contest) -> None:
+    bed.commit("bob", {"b.txt": edited(numbered(), 9, "went on")})
+    bed.fold()
+
+    with pytest.raises(UnresolvableError, match="changed since"):
+        contests.resolve(bed.room(), renamed.record.id, "alice")
+
+
+def test_removing_one_of_two_names_closes_the_contest(bed: Bed, renamed: contests.Contest) -> None:
+    bed.commit("bob", {"a.txt": None})
+
+    contests.close_edited(bed.room(), bed.fold().made)
+
+    assert contests.open_records(bed.room()) == []
+
+
+@pytest.mark.parametrize(("take", "mode"), [("alice", "120000"), ("bob", "100644"), ("base", "100644")])
+def test_a_link_is_taken_as_a_link(bed: Bed, take: str, mode: str) -> None:
+    bed.join("alice", "bob")
+    bed.commit("alice", {"n.txt": numbered(), "other.txt": "x\n"})
+    bed.settle()
+    link = bed.path("alice") / "n.txt"
+    link.unlink()
+    link.symlink_to("other.txt")
+    bed.git("commit", "--quiet", "--all", "-m", "a link", cwd=bed.path("alice"))
+    bed.commit("bob", {"n.txt": edited(numbered(), 4, "bob's")})
+    bed.settle()
+    (record,) = contests.open_records(bed.room())
+
+    contests.resolve(bed.room(), record.id, take)
+
+    assert bed.git("ls-tree", "agentroom/main/integration", "n.txt", cwd=bed.repository).split()[0] == mode

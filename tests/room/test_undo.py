@@ -159,3 +159,26 @@ def test_moments_are_read_as_people_write_them(text: str, wanted: str) -> None:
 def test_a_moment_that_cannot_be_read_is_refused(text: str) -> None:
     with pytest.raises(UsageError):
         parse_moment(text, datetime(2026, 1, 31, 14, tzinfo=UTC))
+
+
+def test_what_is_undone_already_is_said_to_be_and_nobody_elses_work_is_in_its_way(bed: Bed) -> None:
+    bed.join("alice")
+    lines = numbered()
+    commits = []
+    for word in ("one", "two", "three"):
+        lines += f"{word}\n"
+        commits.append(bed.commit("alice", {"z.txt": lines}))
+        bed.settle()
+    first = undone(bed, commits[1])
+    before = bed.room().integration()
+
+    again = undone(bed, commits[1])
+
+    assert (again.made, again.is_refused, again.blocked_by) == (None, False, ())
+    assert first.made is not None
+    (said,) = undo.describe(again)
+    assert said.endswith(f"is undone already; to take it up again: agentroom undo {first.made[:10]}")
+    assert bed.room().integration() == before
+    undone(bed, first.made)
+    assert bed.integrated("z.txt") == lines
+    assert undone(bed, commits[1]).made is not None

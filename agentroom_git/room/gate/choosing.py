@@ -15,12 +15,13 @@ from agentroom_git.core.ids import Oid, is_oid
 from agentroom_git.git import folds
 from agentroom_git.git.contested_refs import Stored
 from agentroom_git.git.folds import find_place, write_commit
-from agentroom_git.room.contests import UnresolvableError, open_records, tree_with
+from agentroom_git.room.contests import open_records, tree_with
 from agentroom_git.room.fold_chain import read_folds
 from agentroom_git.room.folding import Folder
 from agentroom_git.room.gate.results import Results
 from agentroom_git.room.gate.telling import AGENTROOM, record_choice
 from agentroom_git.room.room import Room
+from agentroom_git.room.whole_files import UnresolvableError
 from agentroom_git.system.files import read_json, write_json
 
 MAX_COMBINATIONS = 8

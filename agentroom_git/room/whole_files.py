@@ -1,0 +1,122 @@
+"""Paths that were contested as a whole: taking one side's file, link or name, and what edits settle one.
+
+A record has the contents of the sides. What else a side was, a link or a program, and under which name, is read from
+the two trees that the fold merged.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from agentroom_git.core.content import MAX_TEXT
+from agentroom_git.core.contested import Entry
+from agentroom_git.core.hunks import Hunk, is_binary
+from agentroom_git.core.ids import Oid
+from agentroom_git.core.objects import FILE, REGULAR, SUBMODULE
+from agentroom_git.errors import AgentroomError
+from agentroom_git.git.contested_refs import Stored
+from agentroom_git.git.folds import Fold
+from agentroom_git.room.room import Room
+
+TWO_NAMES = frozenset({"rename/rename", "twins"})
+"""Kinds of which both versions stand, each under a name of its own."""
+
+
+class UnresolvableError(AgentroomError):
+    """A contested region that cannot be closed in the way asked for."""
+
+
+def tree_with_version(room: Room, now: Oid, fold: Fold, record: Stored, side: int | None) -> Oid:
+    """Return the tree `now` with one side's version, or the base's for None, and nothing else of the contest.
+
+    Raises `UnresolvableError` where the file was changed or moved since the fold, or nobody can tell whose name is
+    which.
+    """
+    history = room.history
+    path = record.path.encode("utf-8", "surrogateescape")
+    edits: dict[bytes, Entry | None] = {}
+    if record.kind in TWO_NAMES:
+        names = rival_names(room, fold, record)
+        if any(history.entry(now, name) != entry for name, entry in names.items()):
+            raise UnresolvableError(f"a version of {record.path} was changed since", hint="settle it in a worktree")
+        kept = None if side is None else _name_of(room, fold, record, names, side)
+        edits = {name: None for name in names if name != kept}
+        if kept is not None:
+            return history.write_tree(now, edits)
+    elif history.entry(now, path) is None and history.entry(history.tree_of(fold.id), path) is not None:
+        raise UnresolvableError(f"{record.path} is not on integration any more", hint="edit it in a worktree")
+    chosen = record.base if side is None else record.sides[side]
+    edits[path] = None if chosen is None else _as_it_was(room, fold, path, chosen)
+    return history.write_tree(now, edits)
+
+
+def rival_names(room: Room, fold: Fold, record: Stored) -> dict[bytes, Entry]:
+    """Return the names under which the fold has the versions, with what is there."""
+    return {name: entry for number in (0, 1) for name, entry in _brought(room, fold, record, number)}
+
+
+def _brought(room: Room, fold: Fold, record: Stored, number: int) -> Iterator[tuple[bytes, Entry]]:
+    """Yield what the fold has of the versions and this parent of it has not."""
+    history = room.history
+    changes = history.changes(history.tree_of(history.parents(fold.id)[number]), history.tree_of(fold.id))
+    for name, (old, new) in sorted(changes.items()):
+        if old is None and new is not None and _content(room, new) in record.sides:
+            yield name, new
+
+
+def _name_of(room: Room, fold: Fold, record: Stored, names: dict[bytes, Entry], side: int) -> bytes:
+    folded = {head.agent for head in fold.folded}
+    speaks = [not folded.isdisjoint(agents) for agents in record.agents]
+    if len(names) == 2 and speaks.count(True) == 1:
+        # What integration had not before is the folded agent's.
+        its = [name for name, _ in _brought(room, fold, record, 0 if speaks[side] else 1)]
+        if len(its) == 1:
+            return its[0]
+    raise UnresolvableError(f"nobody can tell whose name of {record.path} is which", hint="git rm the other ones")
+
+
+def _as_it_was(room: Room, fold: Fold, path: bytes, chosen: bytes) -> Entry:
+    """Return the entry with this content that one of the merged trees or their base has at the path."""
+    history = room.history
+    before, *brought = history.parents(fold.id)
+    bases = history.meet(frozenset({before}), brought[0]) if brought else frozenset[Oid]()
+    for commit in (before, *brought, *sorted(bases)):
+        entry = history.entry(history.tree_of(commit), path)
+        if entry is not None and _content(room, entry) == chosen:
+            return entry
+    return Entry(history.write_blob(chosen), FILE)
+
+
+def _content(room: Room, entry: Entry) -> bytes:
+    """Return the content as a record keeps it."""
+    return f"submodule {entry.id}\n".encode() if entry.mode == SUBMODULE else room.history.blob(entry.id)
+
+
+def is_settled(room: Room, fold: Fold, record: Stored, before: Entry | None, after: Entry | None, then: Oid) -> bool:
+    """Return whether a commit with the tree `then`, which had seen the fold, changed what the versions differ in.
+
+    `before` and `after` are what is at the record's path in the fold and in the commit.
+    """
+    if record.kind in TWO_NAMES:
+        return any(room.history.entry(then, name) != entry for name, entry in rival_names(room, fold, record).items())
+    if before == after:
+        return False
+    texts = [_text(room, entry) for entry in (before, after)]
+    if texts[0] is None or texts[1] is None:
+        return True
+    sides = [side for side in record.sides if side is not None and side != texts[0]]
+    if any(is_binary(side) or len(side) > MAX_TEXT for side in sides):
+        return True
+    diff = room.history.line_diff
+    contested = [hunk for side in sides for hunk in diff(texts[0], side)]
+    return not contested or _touch(diff(texts[0], texts[1]), contested)
+
+
+def _text(room: Room, entry: Entry | None) -> bytes | None:
+    if entry is None or entry.mode not in REGULAR or room.history.blob_size(entry.id) > MAX_TEXT:
+        return None
+    text = room.history.blob(entry.id)
+    return None if is_binary(text) else text
+
+
+def _touch(hunks: Iterable[Hunk], others: Iterable[Hunk]) -> bool:
+    others = list(others)
+    return any(one.old_start <= other.old_stop and one.old_stop >= other.old_start for one in hunks for other in others)
