@@ -41,7 +41,10 @@ def land(  # noqa: PLR0913 - each is an option
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Say what would be done.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Bring the room's work to your branch: a commit for each agent, made by your own git. Exit code 3: refused."""
+    """Bring the room's work to your branch: a commit for each agent, made by your own git.
+
+    Exit code 3: refused, or (--autostash) your edits conflict with what landed.
+    """
     from agentroom_git.room import landing
 
     if body is not None and not branch:
@@ -66,7 +69,7 @@ def land(  # noqa: PLR0913 - each is an option
         _say_landing(done, dry_run=dry_run)
         if branch and body is None and not done.is_refused:
             typer.echo("\n" + done.description)
-    if done.is_refused:
+    if done.is_refused or done.has_stashed:
         raise typer.Exit(REFUSED)
 
 
@@ -83,6 +86,9 @@ def _say_landing(done: "Landing", *, dry_run: bool) -> None:
         say(f"nothing to land: {done.branch} has it all")
     elif not done.objections:
         say(f"{'would land' if dry_run else 'landed'} {done.fold[:10]} on {done.branch}")
+    if done.has_stashed:
+        say("your edits change what landed: git put conflict markers into the files, and the edits into its stash")
+        say("  hint: settle what git status names, then: git stash drop")
 
 
 def _many(count: int, what: str) -> str:

@@ -35,6 +35,7 @@ from agentroom_git.system.locks import held
 
 LOCK_SECONDS = 30.0
 MAX_SHOWN = 5
+_STASH = "refs/stash"
 
 
 class LandingError(UsageError):
@@ -80,7 +81,11 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Landing:
-    """What landing does or did. `commits` are the new ones, oldest first: none where there was an objection."""
+    """What landing does or did. `commits` are the new ones, oldest first: none where there was an objection.
+
+    `has_stashed` says that the user's own edits and what landed change the same lines: git put conflict markers into the
+    files, and kept the edits in its stash.
+    """
 
     branch: str
     fold: Oid
@@ -90,6 +95,7 @@ class Landing:
     commits: tuple[Oid, ...]
     description: str = ""
     """What a branch for review says of itself, as Markdown."""
+    has_stashed: bool = False
 
     @property
     def is_refused(self) -> bool:
@@ -132,11 +138,13 @@ def land(room: Room, choices: Choices, *, dry_run: bool = False) -> Landing:
         if dry_run or objections or not plan.portions:
             return done
         commits = _make(room, choices, plan)
+        stash = room.refs.get(_STASH)
         refused = _deliver(room, choices, plan, commits)
         if refused:
             return replace(done, objections=refused)
     notes.project(room)
-    return replace(done, commits=commits)
+    # Git leaves the stash of its own making only where it could not put the edits back cleanly.
+    return replace(done, commits=commits, has_stashed=choices.autostash and room.refs.get(_STASH) != stash)
 
 
 def _plan(room: Room, choices: Choices) -> _Plan:

@@ -35,6 +35,28 @@ def test_a_dry_run_a_refusal_a_landing_and_nothing_to_land(bed: Bed, tmp_path: P
     assert run(bed, "land")[:2] == (0, ["nothing to land: main has it all"])
 
 
+def test_edits_that_git_put_aside_and_could_not_put_back_are_told_of(bed: Bed) -> None:
+    bed.join("alice")
+    bed.commit("alice", {"src/app.py": "alice\n"})
+    bed.fold()
+    (bed.repository / "README.md").write_text("mine\n")
+    (bed.repository / "src/app.py").write_text("mine\n")
+
+    code, out, _ = run(bed, "land", "--autostash")
+
+    assert (code, out[-1]) == (3, "  hint: settle what git status names, then: git stash drop")
+    assert "<<<<<<<" in (bed.repository / "src/app.py").read_text()
+    assert "mine" in bed.git("stash", "show", "-p", cwd=bed.repository)
+    bed.git("checkout", "--force", "HEAD", cwd=bed.repository)
+    bed.git("stash", "drop", cwd=bed.repository)
+    bed.settle()
+    bed.commit("alice", {"src/app.py": "alice again\n"})
+    bed.fold()
+    (bed.repository / "README.md").write_text("mine\n")
+    assert run(bed, "land", "--autostash")[0] == 0
+    assert (bed.repository / "README.md").read_text() == "mine\n"
+
+
 def test_a_branch_for_review_prints_or_writes_its_description(bed: Bed, tmp_path: Path) -> None:
     bed.join("alice")
     bed.commit("alice", {"a.txt": "alice\n"}, "Add a @everyone `x`")
