@@ -20,7 +20,6 @@ FILE_NAME = ".agentroom.yaml"
 MAX_BYTES = 64 * 1024
 MAX_SETUP_SECONDS = 24 * 3600
 MAX_QUIET_SECONDS = 3600
-MAX_QUIET_SECONDS = 3600
 
 # What git-check-ref-format(1) refuses in the name of a branch.
 _NO_BRANCH = re.compile(r"^[-/.]|[/.]$|//|\.\.|/\.|@\{|\.lock(/|$)|[\x00-\x20\x7f~^:?*\[\\]|^@$|^HEAD$")
@@ -208,8 +207,7 @@ def _autosave(value: object) -> Autosave:
         return Autosave(at_turns=True, quiet=0)
     match = _QUIET.fullmatch(value) if isinstance(value, str) else None
     if match is None or not 1 <= int(match[1]) <= MAX_QUIET_SECONDS:
-        said = ascii(value[:40]) if isinstance(value, str) else _kind(value)
-        raise _WrongError(f"takes turn, off or a quiet time, not {said}", "for example: autosave: 30s")
+        raise _WrongError(f"takes turn, off or a quiet time, not {_kind(value)}", "for example: autosave: 30s")
     return Autosave(at_turns=False, quiet=int(match[1]))
 
 
@@ -316,12 +314,14 @@ _PARSERS: dict[str, Callable[[object], object]] = {
 
 
 def _kind(value: object) -> str:
+    if isinstance(value, str) and value.strip():
+        return ascii(value[:40])
     kinds = {
         dict: "a mapping",
         list: "a list",
         bool: "true or false",
         int: "a number",
-        float: "a number",
+        float: "a number with a fraction",
         str: "an empty text",
         type(None): "nothing",
     }
