@@ -64,7 +64,7 @@ def test_a_configuration_that_cannot_be_followed(bed: Bed, text: str, says: str)
     assert not (bed.repository / "pwned").exists()
 
 
-@pytest.mark.parametrize("command", [["init"], ["join", "bob"], ["leave", "bob"], ["uninstall"], ["fold"], ["doctor"]])
+@pytest.mark.parametrize("command", [["init"], ["join", "bob"], ["leave", "bob"], ["uninstall"], ["fold"], ["land"]])
 def test_no_command_goes_on_with_a_configuration_that_it_cannot_read(bed: Bed, command: list[str]) -> None:
     (bed.repository / ".agentroom.yaml").write_text("worktree: x\n")
     _assert_refused(bed, bed.repository, *command)
@@ -84,6 +84,22 @@ def test_agents_go_on_with_what_a_broken_configuration_said_last(bed: Bed) -> No
     _assert_refused(bed, bed.repository, "status")
     (bed.repository / ".agentroom.yaml").unlink()
     assert (bed.room(alice).config_problem, bed.room(alice).config.lease) == ("", 900)
+
+
+def test_a_broken_configuration_keeps_nobody_from_stopping_the_sidecar_and_is_a_finding_of_the_doctor(bed: Bed) -> None:
+    bed.join("alice")
+    (bed.repository / ".agentroom.yaml").write_text("lease: [\n")
+
+    stopped, status, doctor = (
+        run(bed.repository, *words) for words in (["sidecar", "stop"], ["sidecar", "status"], ["doctor"])
+    )
+
+    assert (stopped.returncode, stopped.stdout) == (0, "no sidecar runs\n")
+    assert (status.returncode, status.stdout) == (1, "no sidecar runs: agentroom sidecar start\n")
+    assert doctor.returncode == 1
+    (found,) = [number for number, line in enumerate(doctor.stdout.splitlines()) if "is not plain YAML" in line]
+    assert "remedy: correct it" in doctor.stdout.splitlines()[found + 1]
+    assert "1 worktree" in doctor.stdout
 
 
 def test_agents_go_on_with_the_defaults_where_what_was_said_last_is_lost(bed: Bed) -> None:

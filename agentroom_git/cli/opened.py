@@ -23,9 +23,10 @@ def current_folder() -> Path:
         raise UsageError("the folder that you are in was deleted", hint="cd to the repository") from error
 
 
-def here(speaking_as: str = "") -> Room:
+def here(speaking_as: str = "", *, with_any_config: bool = False) -> Room:
     """Return the room of the current folder."""
-    return open_room(current_folder(), SystemClock(), speaking_as=parse_agent(speaking_as) if speaking_as else None)
+    agent = parse_agent(speaking_as) if speaking_as else None
+    return open_room(current_folder(), SystemClock(), speaking_as=agent, with_any_config=with_any_config)
 
 
 def warn_untrusted(room: Room) -> None:

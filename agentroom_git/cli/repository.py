@@ -103,7 +103,7 @@ def doctor(
     from agentroom_git.agents import loading
     from agentroom_git.room import doctor as doctors
 
-    room = here()
+    room = here(with_any_config=True)
     findings = [*doctors.examine(room, fix=fix), *loading.examine_clients(room, Path.cwd())]
     if as_json:
         print_json(findings)

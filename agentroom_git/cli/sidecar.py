@@ -33,7 +33,7 @@ def stop(as_json: Json = False) -> None:
     """Stop the sidecar; commits made meanwhile are folded when it runs again."""
     from agentroom_git.sidecar import lifecycle
 
-    did_run = lifecycle.stop(here())
+    did_run = lifecycle.stop(here(with_any_config=True))
     if as_json:
         print_json({"stopped": did_run})
     else:
@@ -44,7 +44,7 @@ def status(as_json: Json = False) -> None:
     """Show whether the sidecar runs, since when, and when it last folded. Exit code 1: it does not."""
     from agentroom_git.sidecar import lifecycle
 
-    state = lifecycle.read_state(here())
+    state = lifecycle.read_state(here(with_any_config=True))
     if as_json:
         print_json(state)
     elif state.running:

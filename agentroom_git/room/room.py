@@ -110,18 +110,20 @@ def open_room(
     clock: Clock,
     *,
     speaking_as: AgentName | None = None,
+    with_any_config: bool = False,
     new_key: Callable[[], str] = random_key,
     failpoint: Failpoint = silent,
 ) -> Room:
     """Open the room of the repository around `start`; it need not have been opened by `init` yet.
 
     The acting agent is the one whose worktree `start` is in. `speaking_as` is for people and scripts outside any
-    agent's worktree; inside one it must name that agent.
+    agent's worktree; inside one it must name that agent. `with_any_config` is for what the user needs also while the
+    configuration cannot be followed: what it said last holds then, as it does for agents.
     """
     repo = repositories.open_repo(start)
     checkout = _main_checkout(repo, start)
     identity = identity_here(repo)
-    if identity is None:
+    if identity is None and not with_any_config:
         config, problem = read_as_user(checkout, repo.private_dir), ""
     else:
         config, problem = read_as_agent(checkout, repo.private_dir)

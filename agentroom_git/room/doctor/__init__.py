@@ -22,6 +22,7 @@ def examine(room: Room, *, fix: bool) -> list[Finding]:
         ("git", machine.examine_git),
         ("PATH", machine.examine_path),
         ("the repository", settings.examine_repository),
+        ("the configuration", settings.examine_configuration),
         ("git's settings", settings.examine_settings),
         ("the room's refs", records.examine_room),
         ("the logs", records.examine_logs),

@@ -6,6 +6,7 @@ from agentroom_git.core.escape import one_line
 from agentroom_git.errors import UsageError
 from agentroom_git.git import configuration
 from agentroom_git.room.base import NAME_IT, missing
+from agentroom_git.room.config import FILE_NAME, read_config
 from agentroom_git.room.doctor.finding import Finding
 from agentroom_git.room.opening import DISPLAY_REF, check_repository
 from agentroom_git.room.room import Room
@@ -25,6 +26,12 @@ def examine_repository(room: Room) -> Iterator[Finding]:
         yield Finding("problem", error.message, error.hint)
     else:
         yield Finding("ok", f"a room can live in {room.checkout}")
+
+
+def examine_configuration(room: Room) -> Iterator[Finding]:
+    """Tell what is wrong with the user's file, also in a worktree, where what the file said last holds."""
+    read_config(room.checkout)
+    yield Finding("ok", f"{FILE_NAME} can be followed")
 
 
 def examine_settings(room: Room) -> Iterator[Finding]:
