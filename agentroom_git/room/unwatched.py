@@ -1,5 +1,6 @@
 """What the running sidecar gets no events of, and why: it looks there now and then. For whoever shows its state."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -18,7 +19,11 @@ def write_unwatched(room: Room, problems: Mapping[str, str]) -> None:
 
 
 def read_unwatched(room: Room) -> tuple[str, ...]:
-    """Return the worktrees and folders with the reason of each; nothing where no sidecar runs."""
+    """Return the worktrees and folders with the reason of each; nothing where no sidecar runs.
+
+    A worktree whose folder was deleted is left out: there is nothing to get events of.
+    """
     if not is_held(room.sidecar_lock):
         return ()
-    return tuple(f"{where}: {why}" for where, why in sorted(read_json(_path(room)).items()))
+    found = sorted(read_json(_path(room)).items())
+    return tuple(f"{where}: {why}" for where, why in found if not where.startswith("/") or os.path.lexists(where))

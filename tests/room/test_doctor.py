@@ -14,6 +14,7 @@ from agentroom_git.room import doctor
 from agentroom_git.room.coordination import claim
 from agentroom_git.room.doctor import Finding, machine, records, settings, trial
 from agentroom_git.room.room import Room, acting_as, open_room
+from agentroom_git.room.unwatched import write_unwatched
 from agentroom_git.system.clock import SystemClock
 from agentroom_git.system.locks import held
 from findings import of_level, only_one, problems
@@ -151,6 +152,18 @@ def test_the_sidecar_is_reported(bed: Bed) -> None:
     assert only_one(machine.examine_sidecar(bed.room()), "notice").remedy == "agentroom sidecar start"
     with held(bed.repository / ".git" / "agentroom" / "sidecar.lock", seconds=1, what="test"):
         assert list(machine.examine_sidecar(bed.room())) == [Finding("ok", "the sidecar is running")]
+
+
+def test_a_worktree_that_is_gone_is_none_of_which_the_sidecar_gets_no_events(bed: Bed) -> None:
+    (alice, bob) = bed.join("alice", "bob")
+    with held(bed.repository / ".git" / "agentroom" / "sidecar.lock", seconds=1, what="test"):
+        write_unwatched(bed.room(), {str(alice): "full", str(bob): "full", "git:refs": "full"})
+        shutil.rmtree(alice)
+        said = [found.text for found in of_level(machine.examine_sidecar(bed.room()), "notice")]
+    assert [text.split(";")[0] for text in said] == [
+        f"the sidecar gets no events of {bob}: full",
+        "the sidecar gets no events of git:refs: full",
+    ]
 
 
 def test_a_trial_that_fails_says_how_far_it_came(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
