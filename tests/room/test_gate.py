@@ -200,9 +200,7 @@ def test_the_one_fold_that_broke_it_is_named_to_its_author_only(bed: Bed) -> Non
     assert blamed is not None
     assert (blamed.commit, blamed.partner, blamed.agents) == (fold_of(bed, broken), "", ("bob",))
     (text,) = told(bed, "bob")
-    assert text.startswith(
-        f'bob\'s {broken[:10]} "break it" (fold {blamed.commit[:10]}) broke the check: assertion failed\n'
-    )
+    assert text == f'bob\'s {broken[:10]} "break it" (fold {blamed.commit[:10]}) broke the check: assertion failed'
     assert told(bed, "alice") == []
     assert [one.kind for one in messages.read(bed.as_agent("bob")).messages] == ["broken"]
     known = runs(bed)
@@ -320,12 +318,13 @@ def test_a_commit_of_the_users_that_breaks_it_is_blamed_and_nobody_told(bed: Bed
 @pytest.mark.parametrize(
     ("command", "result", "tail"),
     [
-        ("sleep 600", "timeout", ""),
+        ("sleep 600", "timeout", "it printed nothing until its time was over"),
         ("./not-there", "missing", "not-there"),
         ("read line </dev/tty", "failed", "/dev/tty"),
         ("(setsid sleep 600 &) ; false", "failed", ""),
         ("head -c 100000000 /dev/zero | tr '\\0' x; echo; echo the end; false", "failed", "the end"),
         ("kill -9 $$", "failed", ""),
+        ("exit 7", "failed", "it printed nothing: exit 7"),
     ],
 )
 def test_a_check_that_misbehaves_has_a_result_like_any_other(bed: Bed, command: str, result: str, tail: str) -> None:

@@ -67,7 +67,7 @@ class Bench:
             took, left = took + ended.seconds, left - ended.seconds
             if ended.code != 0:
                 break
-        return Run(_result(ended), round(took), "" if ended is None else _shown(ended))
+        return Run(_result(ended), round(took), "" if ended is None else _shown(ended) or _silence(ended))
 
     def _provide(self, commit: Oid) -> Worktree:
         """Return the worktree at the commit, made ready by `copy:` and `setup:` where that has not been done."""
@@ -140,6 +140,13 @@ def _environment() -> dict[str, str]:
     """Return the user's environment without what makes a process an agent's, or binds it to a repository."""
     every = environment()
     return {key: every[key] for key in every if not key.startswith(("AGENTROOM_", "GIT_")) or key in _KEPT_GIT}
+
+
+def _silence(ended: Ended) -> str:
+    """Return what there is to say of a command that failed without a word."""
+    if ended.code == 0:
+        return ""
+    return "it printed nothing until its time was over" if ended.is_late else f"it printed nothing: exit {ended.code}"
 
 
 def _shown(ended: Ended) -> str:

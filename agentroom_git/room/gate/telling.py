@@ -51,7 +51,8 @@ def record_blame(room: Room, broken: Oid, partner: Oid | None, tail: str) -> Bla
     agents = authors_of(room, *([broken, partner] if partner else [broken]))
     blamed = Blamed(broken, partner or "", agents, tail)
     together = f" together with {_named(room, partner)}" if partner else ""
-    text = f"{_named(room, broken)} broke the check{together}: {last_line(tail)}\n{tail[-MAX_TOLD:]}"
+    more = f"\n{tail[-MAX_TOLD:]}" if "\n" in tail else ""
+    text = f"{_named(room, broken)} broke the check{together}: {last_line(tail)}{more}"
     to = tuple(agent for agent in agents if agent not in _NOBODY)
     with fold_lock(room):
         # Once it is blamed nobody looks at it again, so that comes last.
