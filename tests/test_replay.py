@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,11 @@ def test_records_that_were_kept_are_not_computed_again(merged: Path, tmp_path: P
     assert again[0] == first[0]
     assert len(list(replay(merged, resume=kept))) == 2
     assert len(seen) == 1
+
+
+def test_only_merges_since_a_moment_are_looked_at(merged: Path) -> None:
+    assert list(replay(merged, since=datetime(2100, 1, 1, tzinfo=UTC))) == []
+    assert len(list(replay(merged, since=datetime(1960, 1, 1, tzinfo=UTC)))) == 2
 
 
 def test_several_processes_give_what_one_gives(merged: Path) -> None:

@@ -16,6 +16,8 @@ from agentroom_git.core.escape import one_line
 from agentroom_git.errors import UsageError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from agentroom_git.room.merging import Merged
     from agentroom_git.room.replay import Outcome
     from agentroom_git.room.replay_report import Report
@@ -125,7 +127,7 @@ def _record(where: str, merged: "Merged") -> dict[str, Any]:
 def replay_merges(
     repo: Annotated[Path, typer.Argument(metavar="REPO", show_default=False, help="A repository; it is only read.")],
     since: Annotated[
-        str, typer.Option("--since", metavar="DATE", help="Only merges since then, as git reads it.")
+        str, typer.Option("--since", metavar="TIME", help="Only merges since then: 30m, 2h, 52w, or a date.")
     ] = "",
     limit: Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="The newest N merges.")] = None,
     jobs: Annotated[int, typer.Option("--jobs", "-j", metavar="N", min=0, help="Processes; 0: one a core.")] = 0,
@@ -138,10 +140,13 @@ def replay_merges(
 
     Exit code 1: a file that git merges cleanly came out different.
     """
+    from agentroom_git.core.moments import parse_moment
     from agentroom_git.room.replay_report import Tally
+    from agentroom_git.system.clock import SystemClock
 
+    moment = parse_moment(since, SystemClock().now()) if since else None
     tally = Tally()
-    for outcome in _progress(repo, since, limit, jobs or os.cpu_count() or 1, resume):
+    for outcome in _progress(repo, moment, limit, jobs or os.cpu_count() or 1, resume):
         tally.add(outcome)
         if as_json:
             for record in outcome.records:
@@ -153,7 +158,9 @@ def replay_merges(
         raise typer.Exit(1)
 
 
-def _progress(repo: Path, since: str, limit: int | None, jobs: int, resume: Path | None) -> "Iterator[Outcome]":
+def _progress(
+    repo: Path, since: "datetime | None", limit: int | None, jobs: int, resume: Path | None
+) -> "Iterator[Outcome]":
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 

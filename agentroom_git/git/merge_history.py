@@ -5,6 +5,7 @@ The repository is only read. Git runs without any configuration, so that its own
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import pygit2
@@ -41,13 +42,14 @@ class FileMerge:
     committed: bytes | None
 
 
-def find_merges(repo: Path, *, since: str = "", limit: int | None = None) -> list[Merge]:
+def find_merges(repo: Path, *, since: datetime | None = None, limit: int | None = None) -> list[Merge]:
     """Return the two-parent merges that any ref of the repository reaches, newest first.
 
-    `since` is a date as git understands it. Raises `CorruptError` where git cannot walk the history.
+    With `since` only those committed since then. Raises `CorruptError` where git cannot walk the history.
     """
     command = ["rev-list", "--all", "--topo-order", "--min-parents=2", "--max-parents=2", "--parents"]
-    command += [f"--since={since}"] if since else []
+    # Not --since, which takes any text for a date.
+    command += [f"--max-age={max(0, int(since.timestamp()))}"] if since is not None else []
     command += [f"--max-count={limit}"] if limit is not None else []
     done = process.git(*command, cwd=repo, env=SEALED)
     if done.code:

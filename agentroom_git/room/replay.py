@@ -11,6 +11,7 @@ import multiprocessing
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from time import perf_counter
@@ -66,7 +67,7 @@ class Outcome:
 def replay(
     repo: Path,
     *,
-    since: str = "",
+    since: datetime | None = None,
     limit: int | None = None,
     jobs: int = 1,
     resume: Path | None = None,
