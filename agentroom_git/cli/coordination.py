@@ -9,6 +9,7 @@ from agentroom_git.cli.output import duration, print_json, say
 from agentroom_git.core.escape import one_line
 
 if TYPE_CHECKING:
+    from agentroom_git.core.claims import Returned
     from agentroom_git.room.coordination import Refusal
     from agentroom_git.room.messages import Unread
     from agentroom_git.room.room import Room
@@ -99,7 +100,7 @@ def release(
     speaking_as: As = "",
     as_json: Json = False,
 ) -> None:
-    """Give back claims."""
+    """Give back claims. Exit code 3: none, as somebody else holds what you named."""
     from agentroom_git.errors import UsageError
     from agentroom_git.room import turn
 
@@ -109,7 +110,13 @@ def release(
     answer = turn.release(room, [_from_here(room, path) for path in paths] if paths else None)
     if as_json:
         print_json(answer)
-        return
+    else:
+        _say_returned(answer)
+    if answer.foreign and not answer.claims:
+        raise typer.Exit(REFUSED)
+
+
+def _say_returned(answer: "Returned") -> None:
     for one in answer.claims:
         say(f"released {one.path}")
     for one in answer.foreign:

@@ -106,7 +106,7 @@ def undo(  # noqa: PLR0913 - each is an option
 ) -> None:
     """Fold the inverse of a fold and tell its authors. Exit code 3: later folds build on it."""
     from agentroom_git.core.moments import parse_moment
-    from agentroom_git.room import notes
+    from agentroom_git.room import logs, notes
     from agentroom_git.room import undo as undoing
 
     if bool(fold) == bool(agent) or (since and not agent):
@@ -117,7 +117,9 @@ def undo(  # noqa: PLR0913 - each is an option
     room.integration()
     if agent:
         moment = parse_moment(since, room.clock.now()) if since else None
-        wanted = undoing.folds_of(room, parse_agent(agent), moment)
+        whose = parse_agent(agent)
+        logs.refuse_stranger(room, whose)
+        wanted = undoing.folds_of(room, whose, moment)
     else:
         wanted = [undoing.find_fold(room, fold)]
     done = undoing.undo(room, wanted, later=later, contested=contested)

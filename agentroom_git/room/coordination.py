@@ -125,7 +125,8 @@ def claim(
     agent = room.agent()
     room.integration()
     if not 0 <= wait <= MAX_WAIT:
-        raise UsageError(f"a wait of {wait:g} s is not between 0 s and {MAX_WAIT} s", hint="ask again after it")
+        hint = "0 does not wait" if wait < 0 else "ask again after it"
+        raise UsageError(f"a wait of {wait:g} s is not between 0 s and {MAX_WAIT} s", hint=hint)
     lease = room.config.lease if ttl is None else ttl
     refuse_secrets(reason, "a claim's reason")
     wanted = claims.parse_request([repository_path(room, path) for path in paths], reason, lease)
@@ -296,8 +297,9 @@ def handoff(room: Room, paths: Sequence[str], to: str) -> Handed | NotHanded:
     agent = room.agent()
     room.integration()
     receiver = parse_agent(to)
-    if receiver == agent or receiver not in logs.writers(room):
-        raise UsageError(f"{receiver!r} cannot be given a claim", hint="name another agent of agentroom status")
+    if receiver == agent:
+        raise UsageError(f"you are {receiver!r} yourself", hint="name another agent of agentroom status")
+    logs.refuse_stranger(room, receiver)
     wanted = claims.parse_request([repository_path(room, path) for path in paths], "", claims.DEFAULT_TTL)
     leases.beat(room)
 

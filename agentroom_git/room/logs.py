@@ -29,6 +29,12 @@ def writers(room: Room, *, besides: Collection[AgentName] = ()) -> dict[AgentNam
     return found
 
 
+def refuse_stranger(room: Room, agent: AgentName) -> None:
+    """Raise `UsageError` for an agent that was never in the room."""
+    if room.refs.get(room.names.log(agent)) is None:
+        raise UsageError(f"no agent {agent!r} has joined this room", hint="agentroom status lists who is here")
+
+
 def new_event(room: Room, writer: AgentName, body: Body) -> Event:
     """Return an event for the writer, later than every event in the room and of its own time."""
     sources = [*(room.names.log(name) for name in writers(room)), room.names.claims]

@@ -46,8 +46,10 @@ def broadcast(room: Room, text: str, *, topic: str = "", to: str = "") -> Record
     text = checked(text, "a broadcast", MAX_TEXT)
     topic = checked(topic, "a topic", MAX_TOPIC, may_be_empty=True)
     reader = parse_agent(to) if to else None
-    if reader is not None and reader not in logs.writers(room):
-        raise UsageError(f"no agent {reader!r} has joined this room", hint="agentroom status lists who is here")
+    if reader is not None:
+        logs.refuse_stranger(room, reader)
+    if reader is not None and reader == room.me:
+        raise UsageError(f"you are {reader!r} yourself", hint="name another agent of agentroom status, or none")
     leases.beat(room)
     return logs.record(room, Broadcast(text, topic, reader or ""))
 

@@ -32,6 +32,16 @@ def run(*arguments: str, cwd: Path) -> tuple[int, str, str]:
         (["leave", "carol"], "carol has no worktree in room main", "agentroom status lists who has"),
         (["verify", "no-such-commit"], "'no-such-commit' names no commit", "give a commit, or a range A..B"),
         (["resolve", "abc", "--take", "both"], "no contested region 'abc'", "agentroom contested lists them"),
+        (
+            ["undo", "--agent", "zoe", "--since", "1h"],
+            "no agent 'zoe' has joined this room",
+            "agentroom status lists who is here",
+        ),
+        (
+            ["replay-merges", ".", "--since", "junk"],
+            "'junk' is no moment in time",
+            "for example 30m, 2h, 1d or 2026-01-31T14:00",
+        ),
         (["release"], "nothing to release", "name paths, or say --all"),
     ],
 )

@@ -48,6 +48,31 @@ def test_a_claim_is_handed_over_and_what_is_not_held_is_not(bed: Bed) -> None:
     assert [claim["token"] for claim in json.loads("\n".join(out))["claims"]] == [3]
 
 
+def test_a_release_of_what_another_holds_is_refused_unless_something_was_given_back(bed: Bed) -> None:
+    coordination.claim(bed.as_agent("alice"), ["src"])
+    coordination.claim(bed.as_agent("bob"), ["docs"])
+    assert run("release", "src", cwd=bed.path("bob")) == (3, ["not released: alice holds src now"], [])
+    assert run("release", "src", "--json", cwd=bed.path("bob"))[0] == 3
+    assert run("release", "src", "docs", cwd=bed.path("bob"))[0] == 0
+    assert run("release", "docs", cwd=bed.path("bob")) == (0, ["not held by anybody: docs"], [])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("handoff src --to bob", ["you are 'bob' yourself", "name another agent of agentroom status"]),
+        ("handoff src --to zoe", ["no agent 'zoe' has joined this room", "agentroom status lists who is here"]),
+        ("broadcast hi --to bob", ["you are 'bob' yourself", "name another agent of agentroom status, or none"]),
+        ("claim src --wait -1", ["a wait of -1 s is not between 0 s and 3600 s", "0 does not wait"]),
+        ("claim src --wait 3601", ["a wait of 3601 s is not between 0 s and 3600 s", "ask again after it"]),
+    ],
+)
+def test_what_makes_no_sense_for_oneself_is_refused(bed: Bed, arguments: str, said: list[str]) -> None:
+    problem, hint = said
+    expected = (2, [], [f"agentroom: {problem}", f"  hint: {hint}"])
+    assert run(*arguments.split(), cwd=bed.path("bob")) == expected
+
+
 def test_who_lost_a_claim_is_told_once(bed: Bed) -> None:
     coordination.auto_claim(bed.as_agent("alice"), "src/app.py")
     coordination.claim(bed.as_agent("bob"), ["src/app.py"])
