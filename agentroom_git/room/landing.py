@@ -83,8 +83,8 @@ class Part:
 class Landing:
     """What landing does or did. `commits` are the new ones, oldest first: none where there was an objection.
 
-    `has_stashed` says that the user's own edits and what landed change the same lines: git put conflict markers into the
-    files, and kept the edits in its stash.
+    `has_stashed` says that the user's own edits and what landed change the same lines: git put conflict markers into
+    the files, and kept the edits in its stash.
     """
 
     branch: str
