@@ -63,7 +63,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What an agent asks for; `auto`: by an edit, not on purpose."""
+    """What an agent asks for; `auto`: by an edit, not on purpose; `has_ttl`: it asks for this lease and no other."""
 
     agent: AgentName
     paths: tuple[str, ...]
@@ -72,6 +72,7 @@ class Request:
     shared: bool
     at: str
     auto: bool = False
+    has_ttl: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +149,8 @@ def _blocking(others: Sequence[Claim], ask: Request) -> dict[str, list[Claim]]:
 def grant(table: Table, ask: Request, *, stale: Collection[int]) -> Granted | Denied:
     """Decide a request for several patterns, all or nothing.
 
-    What the agent holds already in the same mode is kept under its token; what it holds by an edit becomes a claim
-    proper, under a new one. Claims of others in `stale` (tokens whose lease has run out for the caller) give way, and
+    What the agent holds already in the same mode is kept under its token, with the new reason and lease where they are
+    given; what it holds by an edit becomes a claim proper, under a new one. Claims of others in `stale` (tokens whose lease has run out for the caller) give way, and
     so do their auto claims unless this is another; both are named in the answer. An edit by who holds as much as one
     may claims nothing.
     """
@@ -195,9 +196,18 @@ def _added(table: Table, ask: Request) -> tuple[Table, tuple[Claim, ...]]:
             highest += 1
             mine = Claim(highest, ask.agent, path, ask.shared, ask.reason, ask.at, ask.ttl, auto=ask.auto)
             replaced += same
+        elif not ask.auto and (again := _on_new_terms(mine, ask)) != mine:
+            mine, replaced = again, [*replaced, mine]
         answer.append(mine)
-    new = [claim for claim in answer if claim.token > table.highest]
+    known = set(table.claims)
+    new = [claim for claim in answer if claim not in known]
     return Table(highest, (*_without(table, replaced).claims, *new)), tuple(answer)
+
+
+def _on_new_terms(held: Claim, ask: Request) -> Claim:
+    reason, ttl = ask.reason or held.reason, ask.ttl if ask.has_ttl else held.ttl
+    is_same = (reason, ttl) == (held.reason, held.ttl)
+    return held if is_same else replace(held, reason=reason, ttl=ttl, renewed=held.renewed + 1)
 
 
 def release(table: Table, agent: AgentName, paths: Sequence[str] | None) -> Returned:

@@ -130,7 +130,7 @@ def claim(
     lease = room.config.lease if ttl is None else ttl
     refuse_secrets(reason, "a claim's reason")
     wanted = claims.parse_request([repository_path(room, path) for path in paths], reason, lease)
-    ask = Request(agent, wanted, reason, lease, shared, logs.stamp(room))
+    ask = Request(agent, wanted, reason, lease, shared, logs.stamp(room), has_ttl=ttl is not None)
     leases.beat(room)
     if wait:
         with queue.place(room, ask) as number:

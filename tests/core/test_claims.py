@@ -150,6 +150,20 @@ def test_tokens_only_grow_and_never_come_twice() -> None:
             assert all(claim.token in known or claim.token > emptied.highest for claim in answer.claims)
 
 
+def test_asking_again_takes_the_new_reason_and_lease_and_keeps_the_token() -> None:
+    request = Request(AGENTS[0], ("a",), "", 60, False, "2025-06-01T00:00:00Z")
+    first = grant(Table(), request, stale=())
+    assert isinstance(first, Granted)
+    (held,) = first.claims
+
+    named = grant(first.table, replace(request, reason="why", ttl=900), stale=())
+    assert isinstance(named, Granted)
+    assert named.table.claims == (replace(held, reason="why", renewed=1),)
+    shorter = grant(named.table, replace(request, ttl=7, has_ttl=True), stale=())
+    assert isinstance(shorter, Granted)
+    assert shorter.table.claims == shorter.claims == (replace(held, reason="why", ttl=7, renewed=2),)
+
+
 def test_asking_again_keeps_the_token() -> None:
     for table, (agent, path, shared) in product(TABLES, MOVES):
         first = _ask(table, agent, (path,), shared, frozenset())
