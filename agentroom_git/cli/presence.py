@@ -1,12 +1,16 @@
 """Agents come and go: join, leave."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from agentroom_git.cli.opened import Json, here, warn_untrusted
 from agentroom_git.cli.output import print_json, say
+from agentroom_git.core.escape import one_line
 from agentroom_git.core.ids import parse_agent
+
+if TYPE_CHECKING:
+    from agentroom_git.room.room import Room
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The agent's name, e.g. alice.")]
 
@@ -17,7 +21,10 @@ def register(app: typer.Typer) -> None:
 
 
 def join(name: Name, as_json: Json = False) -> None:
-    """Make the agent's worktree and branch, without running anything in it."""
+    """Make the agent's worktree and branch, without running anything in it.
+
+    Commits that are made there by git alone do not name the agent's claims: start it with agentroom run.
+    """
     from agentroom_git.room import presence
 
     room = here()
@@ -29,6 +36,13 @@ def join(name: Name, as_json: Json = False) -> None:
     say(f"{name} {'joined' if arrival.is_new else 'is back'}: {arrival.worktree.path}")
     for path in arrival.copied:
         say(f"copied {path}")
+    say(f"  its claims count in commits of what is started by: agentroom run {name} -- COMMAND")
+
+
+def _kept_work(room: "Room", ref: str) -> str:
+    """Return what is kept at the ref, by the subject of its commit."""
+    tip = room.refs.get(ref)
+    return one_line(room.history.subject(tip), 80) if tip else "gone by now"
 
 
 def leave(
@@ -48,7 +62,9 @@ def leave(
         print_json(departure)
         return
     for ref in departure.kept:
-        say(f"kept as {ref}")
+        say(f"kept as {ref}: {_kept_work(room, ref)}")
+    if departure.kept:
+        say(f"  to have such files back: git restore --source={departure.kept[0]} -- PATH, in any checkout")
     if departure.left_behind:
         shown = ", ".join(departure.left_behind[:3])
         say(f"kept {departure.path}: {len(departure.left_behind)} ignored files that exist only there ({shown})")

@@ -150,9 +150,9 @@ def grant(table: Table, ask: Request, *, stale: Collection[int]) -> Granted | De
     """Decide a request for several patterns, all or nothing.
 
     What the agent holds already in the same mode is kept under its token, with the new reason and lease where they are
-    given; what it holds by an edit becomes a claim proper, under a new one. Claims of others in `stale` (tokens whose lease has run out for the caller) give way, and
-    so do their auto claims unless this is another; both are named in the answer. An edit by who holds as much as one
-    may claims nothing.
+    given; what it holds by an edit becomes a claim proper, under a new one. Claims of others in `stale` (tokens whose
+    lease has run out for the caller) give way, and so do their auto claims unless this is another; both are named in
+    the answer. An edit by who holds as much as one may claims nothing.
     """
     others = [claim for claim in table.claims if claim.agent != ask.agent]
     blocking = _blocking(others, ask)

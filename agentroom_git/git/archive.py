@@ -103,11 +103,21 @@ def _tree_of_files(worktree: Worktree) -> str:
     with tempfile.TemporaryDirectory(dir=worktree.git_dir) as folder:
         env = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
         _run(worktree, "read-tree", "HEAD", env=env)
-        _run(worktree, "add", "--all", env=env)
+        _add_all(worktree, env)
         tracked = _run(worktree, "ls-files", "-z").out
         listed = b"".join(name + b"\0" for name in tracked.split(b"\0") if name and _is_file(worktree, name))
         _run(worktree, "update-index", "--add", "-z", "--stdin", env=env, stdin=listed)
         return _text(_run(worktree, "write-tree", env=env))
+
+
+def _add_all(worktree: Worktree, env: dict[str, str]) -> None:
+    """Add everything; where git refuses, as it does for a repository without a commit, all but repositories."""
+    if git("add", "--all", cwd=worktree.path, env=env).code == 0:
+        return
+    _run(worktree, "add", "--update", env=env)
+    others = _run(worktree, "ls-files", "-z", "--others", "--exclude-standard", env=env).out.split(b"\0")
+    files = b"".join(name + b"\0" for name in others if name and not name.endswith(b"/"))
+    _run(worktree, "update-index", "--add", "-z", "--stdin", env=env, stdin=files)
 
 
 def _is_file(worktree: Worktree, name: bytes) -> bool:

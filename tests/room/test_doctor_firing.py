@@ -11,7 +11,7 @@ def test_hooks_that_fire_are_told_for_all_worktrees(bed: Bed) -> None:
     bed.join("alice", "bob")
 
     assert [(one.level, one.text) for one in examine_hooks(bed.room())] == [
-        ("ok", "the commit hook fires in 2 worktrees")
+        ("ok", "the commit hook of agentroom run fires in 2 worktrees")
     ]
 
 

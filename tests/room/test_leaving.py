@@ -224,6 +224,22 @@ def test_a_repository_of_its_own_below_the_worktree_keeps_it(bed: Bed) -> None:
     assert nested.exists()
 
 
+def test_a_repository_without_a_commit_stays_behind_and_the_rest_is_archived(bed: Bed) -> None:
+    bed.join("alice")
+    place = bed.path("alice") / "own [1]"
+    place.mkdir()
+    bed.git("init", "--quiet", cwd=place)
+    (place / "inside.txt").write_text("x\n")
+    (bed.path("alice") / "own 1").write_text("beside\n")
+
+    departure = _leave(bed)
+
+    assert departure.left_behind == ("own [1]/",)
+    names = bed.git("ls-tree", "-r", "--name-only", departure.kept[0], cwd=bed.repository).splitlines()
+    assert "own 1" in names
+    assert not [name for name in names if "inside" in name]
+
+
 def test_leaving_a_deleted_worktree_drops_only_its_entry(bed: Bed) -> None:
     bed.join("alice")
     tip = bed.commit("alice", {"a.txt": "alice\n"})

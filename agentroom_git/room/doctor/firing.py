@@ -33,7 +33,8 @@ def examine_hooks(room: Room) -> Iterator[Finding]:
             f"start {agent} with agentroom run; allow {room.private / 'hooks'} to be executed (a noexec mount?)",
         )
     if not silent:
-        yield Finding("ok", f"the commit hook fires in {len(sound)} worktree{'s' if len(sound) > 1 else ''}", "")
+        many = "s" if len(sound) > 1 else ""
+        yield Finding("ok", f"the commit hook of agentroom run fires in {len(sound)} worktree{many}", "")
 
 
 def _fires(room: Room, agent: AgentName, worktree: Worktree) -> bool:
