@@ -58,15 +58,23 @@ def read_crew(room: Room, names: Sequence[str] = ()) -> list[Member]:
     for member in crew:
         if "--cli" in member.words[:2]:
             parse_client(member.words[2])
-    changed = trust.standing(room).warning
     if not crew:
-        hint = changed or "agents: {alice: {cli: claude, task: posting rules}}"
-        raise UsageError(f"{FILE_NAME} names no agents", hint=hint)
+        _refuse_untrusted(room)
+        raise UsageError(f"{FILE_NAME} names no agents", hint="agents: {alice: {cli: claude, task: posting rules}}")
     unknown = sorted(set(names) - {member.agent for member in crew})
     if unknown:
-        hint = changed or f"it names {', '.join(member.agent for member in crew)}"
+        _refuse_untrusted(room, unknown[0])
+        hint = f"it names {', '.join(member.agent for member in crew)}"
         raise UsageError(f"{FILE_NAME} names no agent {one_line(unknown[0], 40)!r}", hint=hint)
     return [member for member in crew if not names or member.agent in names]
+
+
+def _refuse_untrusted(room: Room, name: str = "") -> None:
+    """Raise `UsageError` where the file names agents, or the one, of which the user has not said that they may run."""
+    named = [shlex.split(line)[0] for line in room.config.agents]
+    if name in named if name else named:
+        which = f"the agent {name}" if name else "the agents"
+        raise UsageError(f"{which} of {FILE_NAME} may not run yet", hint="look at it, then: agentroom trust")
 
 
 def start_in_background(room: Room, crew: Sequence[Member]) -> list[Started]:

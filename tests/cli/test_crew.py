@@ -83,6 +83,25 @@ def test_only_those_named_are_started(crew: Callable[..., Bed]) -> None:
     assert not running.is_running(bed.room(), AgentName("alice"))
 
 
+def test_agents_that_are_not_trusted_yet_are_told_from_those_that_nobody_names(crew: Callable[..., Bed]) -> None:
+    bed = crew()
+    assert agentroom(bed, "up").stderr.startswith("agentroom: .agentroom.yaml names no agents\n")
+    text = json.dumps({"agents": {"alice": {"command": WAITS}}})
+    (bed.repository / ".agentroom.yaml").write_text(text)
+    hint = "  hint: look at it, then: agentroom trust"
+    up = agentroom(bed, "up")
+    assert (up.returncode, up.stderr.splitlines()) == (
+        2,
+        ["agentroom: the agents of .agentroom.yaml may not run yet", hint],
+    )
+    assert agentroom(bed, "trust", "--yes").returncode == 0
+    (bed.repository / ".agentroom.yaml").write_text(text.replace("}}}", '}, "bob": {"command": "true"}}}'))
+    assert agentroom(bed, "up", "bob").stderr.splitlines() == [
+        "agentroom: the agent bob of .agentroom.yaml may not run yet",
+        hint,
+    ]
+
+
 @pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not here")
 def test_in_tmux_each_has_a_window_beside_one_that_shows_the_room(crew: Callable[..., Bed]) -> None:
     bed = crew(alice=WAITS)
@@ -112,7 +131,7 @@ class TestBadInput:
 
         assert (done.returncode, done.stderr.splitlines()[0]) == (
             2,
-            "agentroom: .agentroom.yaml names no agent 'mallory'",
+            "agentroom: the agent mallory of .agentroom.yaml may not run yet",
         )
         assert "agentroom trust" in done.stderr
 
