@@ -71,7 +71,7 @@ def sync(
             print_json(done)
         else:
             _say_turn(done)
-        if isinstance(done.synced, sync_waits.Waiting) and not done.synced.is_passing:
+        if isinstance(done.synced, sync_waits.Waiting):
             raise typer.Exit(WAITS)
         return
     results = syncing.sync_room(room, [parse_agent(name) for name in names or ()])

@@ -88,6 +88,16 @@ def test_every_reader_speaks_json(bed: Bed, command: list[str]) -> None:
     assert err == ""
 
 
+def test_a_sync_fails_whatever_its_worktree_waits_for(bed: Bed) -> None:
+    (alice, _) = bed.join("alice", "bob")
+    bed.commit("bob", {"b.txt": "bob\n"})
+    (bed.repository / ".git/worktrees/alice/index.lock").touch()
+    assert run("sync", cwd=alice) == (1, "alice waits: git holds a lock there; it goes on when git ends\n", "")
+    assert run("sync", "--json", cwd=alice)[0] == 1
+    (bed.repository / ".git/worktrees/alice/index.lock").unlink()
+    assert run("sync", cwd=alice)[0] == 0
+
+
 def test_status_lists_so_many_claims_and_counts_the_rest(bed: Bed) -> None:
     bed.join("alice")
     run("claim", *(f"f{number}.py" for number in range(MAX_CLAIMS + 3)), cwd=bed.path("alice"))
