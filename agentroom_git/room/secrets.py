@@ -58,6 +58,12 @@ _GIVEN = re.compile(
     r"|\b(?:curl|wget|http)\b[^\n]{0,200}? (?:-u|--user)[= ]?[\"']?[\w.@+-]{1,64}:"
     r"|\bmysql[a-z]{0,8}\b[^\n]{0,200}? -p)[\"']?(?P<value>[^\s\"'`,;]{6,256})"
 )
+# A password as it stands in a program or in settings: between quotes, or bare where it is no expression and no path.
+_LITERAL = re.compile(
+    r"(?i)(?:password|passwd|passphrase|pwd|secret)[\"'\])]{0,3}\s{0,8}(?:(?:=>|:=|==?|:)\s{0,8}"
+    r"(?P<quote>[\"'`])(?P<quoted>[^\s\"'`]{8,256})(?P=quote)"
+    r"|(?::=|=)\s{0,8}(?P<bare>[^\s\"'`,;&=()\[\]{}<>./_$]{8,256})(?![\w(\[{/$<]|\.\w))"
+)
 # Shown in place of a password in documentation and examples.
 _STAND_IN = re.compile(
     r"(?i)^(?:\$|%|<|\{|\[|x{3,}|\*{3,}|\.{3}|your|my|the|some|example|changeme|change_me|placeholder|password|secret"
@@ -111,6 +117,8 @@ def find_secret(text: str) -> str:
         return "a password in a URL"
     if any(_is_secret_value(found["value"]) for found in _ASSIGNED.finditer(text)):
         return "a password or key"
+    if any(_is_literal(found["quoted"] or found["bare"]) for found in _LITERAL.finditer(text)):
+        return "a password"
     if any(_is_given_value(found["value"]) for found in _GIVEN.finditer(text)):
         return "a password"
     if any(_is_random(found["value"], 4.0) for found in _QUOTED.finditer(text)):
@@ -131,6 +139,11 @@ def _is_given_value(value: str) -> bool:
     """Return whether a password that a program is given is meant: letters and digits, and nothing to be filled in."""
     is_mixed = re.search(r"\d", value) is not None and re.search(r"[A-Za-z]", value) is not None
     return is_mixed and not _STAND_IN.match(value) and "/" not in value[:2] and "(" not in value
+
+
+def _is_literal(value: str) -> bool:
+    """Return whether a text assigned to a password is one, also a simple one: no name made of words, and no path."""
+    return _is_given_value(value) and "/" not in value and not re.search(r"[a-z]+[_-][a-z]+", value)
 
 
 def _is_random(value: str, bits: float) -> bool:

@@ -172,6 +172,41 @@ def test_a_short_password_that_a_program_is_given_is_found(command: str) -> None
         assert find_secret(command.format(stand_in)) == "", stand_in
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        'password = "{}"', "password={}", "the config has passwd := '{}'.", "DB_PWD='{}'", '{{"password": "{}"}}',
+        'user.secret = "{}"', "connect(user='x', password='{}')", "password={}, then restart", "PWD={}&user=x",
+    ],
+)  # fmt: skip
+def test_a_simple_password_that_is_assigned_is_found(text: str) -> None:
+    for value in ("hunter2" * 2, "sunshine99"):
+        assert find_secret(text.format(value)) == "a password", value
+    for value in (
+        "<password1>",
+        "xxxxxxx1",
+        "changeme1",
+        "${DB_PASSWORD1}",
+        "$PASSWORD12",
+        "hunter2",
+        "sunshine",
+        "12345678",
+    ):
+        assert find_secret(text.format(value)) == "", value
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "password = os.environ['DB_PASSWORD_2']", "password = read_password(user2)", "secret = vault2.read('db')",
+        "password=self.password2", "password = user2_password", "pwd=src2/app", "password: argon2id hashes",
+        'secretName: "tls-2024-certificate"', 'secret: "db-credentials-v2"', "secret=sha256(text)",
+    ],
+)  # fmt: skip
+def test_what_takes_a_password_from_elsewhere_is_none(text: str) -> None:
+    assert find_secret(text) == ""
+
+
 def test_a_refused_secret_is_nowhere_in_the_repository_nor_in_the_answer(bed: Bed) -> None:
     bed.join("alice")
     alice = bed.as_agent("alice")
@@ -213,7 +248,20 @@ def test_every_detector_of_the_library_is_there() -> None:
 
 @pytest.mark.parametrize(
     "unit",
-    ["password=", "a:b@", "://x:", "sk-", "token is ", "eyJ", "'A1" * 9, "gh", "curl -u a:", "mysql -p", "A_SECRET"],
+    [
+        "password=",
+        "a:b@",
+        "://x:",
+        "sk-",
+        "token is ",
+        "eyJ",
+        "'A1" * 9,
+        "gh",
+        "curl -u a:",
+        "mysql -p",
+        "A_SECRET",
+        "pwd = 'a",
+    ],
 )
 def test_no_text_takes_long_to_judge(unit: str) -> None:
     find_secret((unit * 2000)[:2000])
