@@ -41,8 +41,7 @@ class Follower:
             return []
         events = [one for one in self._events(before) if isinstance(one, Recorded)]
         folds = list(takewhile(lambda fold: fold.id != before._integration, read_folds(self.room)))[::-1]
-        lines = story.tell(self.room, sorted(events, key=lambda one: one.order), folds)
-        return sorted(lines, key=lambda line: line.at)
+        return story.tell(self.room, events, folds)
 
     def _note(self) -> None:
         self._logs = logs.writers(self.room)

@@ -163,5 +163,5 @@ def read_story(room: Room, limit: int = 0, *, only: Collection[str] = ()) -> tup
         room, newest=limit, is_wanted=lambda one: story.is_told(one) and (not only or one.event.body.type in only)
     )
     folds = [] if only else list(read_folds(room, limit or None))[::-1]
-    lines = sorted(story.tell(room, events, folds), key=lambda line: line.at)
+    lines = story.tell(room, events, folds)
     return (lines[-limit:] if limit else lines), problems

@@ -1,7 +1,7 @@
 """The room's story: every event and every fold as one line, in order, and the commit that each line concerns."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -72,11 +72,25 @@ def lines_by_commit(lines: Iterable[Line], room: Room) -> dict[Oid, set[str]]:
     return found
 
 
-def tell(room: Room, events: Iterable[Recorded], folds: Iterable[Fold]) -> Iterator[Line]:
-    """Yield the lines of events and folds; the events in the order given, then the folds."""
-    for recorded in events:
-        line = line_of_event(recorded)
-        if line is not None:
-            yield line
-    for fold in folds:
-        yield line_of_fold(room, fold)
+def tell(room: Room, events: Iterable[Recorded], folds: Iterable[Fold]) -> list[Line]:
+    """Return the lines of events and of folds, which are given oldest first, in one order.
+
+    Events are in their own order and folds in integration's; an event is below the fold that it had seen. Clocks decide
+    only what else comes first of the two, as one of them may be wrong.
+    """
+    told = [line for one in sorted(events, key=lambda one: one.order) if (line := line_of_event(one)) is not None]
+    made = [line_of_fold(room, fold) for fold in folds]
+    return list(_weave(told, made))
+
+
+def _weave(told: Sequence[Line], made: Sequence[Line]) -> Iterator[Line]:
+    places = {line.commit: number for number, line in enumerate(made)}
+    taken = 0
+    for number, line in enumerate(told):
+        # What came right after it bounds the time of an event.
+        at = min(one.at for one in told[number : number + 2])
+        while taken < len(made) and (made[taken].at <= at or taken <= places.get(line.commit, -1)):
+            yield made[taken]
+            taken += 1
+        yield line
+    yield from made[taken:]

@@ -1,11 +1,14 @@
 """The newest lines of the room's story, told without reading what is older."""
 
+from dataclasses import replace
+from datetime import datetime, timedelta
 from itertools import islice
 
 from agentroom_git.core.ids import Oid, parse_agent
 from agentroom_git.git.refs import chain
-from agentroom_git.room import messages
+from agentroom_git.room import coordination, messages
 from agentroom_git.room.status import read_story
+from agentroom_git.system.clock import SystemClock
 from rooms import Bed
 
 
@@ -39,3 +42,31 @@ def test_what_is_older_is_not_read(bed: Bed) -> None:
     assert len(read_story(bed.room(), 3)[0]) == 3
     assert read_story(bed.room(), 3)[1] == []
     assert [problem.id for problem in read_story(bed.room())[1]] != []
+
+
+class Skewed(SystemClock):
+    """A clock that is some days off."""
+
+    def __init__(self, days: int) -> None:
+        self.days = days
+
+    def now(self) -> datetime:
+        return super().now() + timedelta(days=self.days)
+
+
+def test_a_wrong_clock_neither_hides_an_event_nor_puts_it_elsewhere(bed: Bed) -> None:
+    bed.join("alice", "bob")
+    alice, bob = bed.as_agent("alice"), bed.as_agent("bob")
+    bed.commit("alice", {"a.txt": "1\n"})
+    first = bed.fold().integration
+    messages.broadcast(replace(alice, clock=Skewed(-10)), "the past")
+    coordination.claim(replace(bob, clock=Skewed(10)), ["b.txt"])
+    messages.broadcast(alice, "the present")
+    bed.commit("alice", {"a.txt": "2\n"})
+    second = bed.fold().integration
+
+    lines, _ = read_story(bed.room(), 5)
+
+    assert [line.kind for line in lines] == ["fold", "broadcast", "claimed", "broadcast", "fold"]
+    assert [lines[0].commit, lines[-1].commit] == [first, second]
+    assert ["the past" in lines[1].text, "the present" in lines[3].text] == [True, True]
