@@ -136,8 +136,17 @@ def _open_integration(room: Room) -> Change:
             )
         commit = write_opening(room.history, room.names.room, head, room.clock.now())
         if room.refs.swap(name, commit, None, message="agentroom: init"):
-            return Change(f"made branch {short}, with an empty commit on yours", True)
+            return Change(f"made branch {short}, with an empty commit on yours{_beside(room, short)}", True)
     return Change(f"branch {short} is there", False)
+
+
+def _beside(room: Room, short: str) -> str:
+    """Return a remark where another clone's room of this name was fetched: it is looked at, not joined."""
+    tracking = "refs/remotes/"
+    for name in room.refs.listed(tracking):
+        if name.endswith(f"/{short}"):
+            return f"; {name.removeprefix(tracking)} is another clone's room, which this one has no part in"
+    return ""
 
 
 def _record_opening(room: Room) -> Change:

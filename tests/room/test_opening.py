@@ -327,3 +327,14 @@ def test_the_configured_base_is_recorded(repository: Path, git: Git) -> None:
     found = opening.opening(room)
     assert isinstance(found, Opened)
     assert (room.names.room, found.base) == ("two", "release")
+
+
+def test_a_room_that_was_fetched_from_another_clone_is_told_to_be_another(repository: Path, git: Git) -> None:
+    git("update-ref", "refs/remotes/origin/agentroom/main/integration", "HEAD", cwd=repository)
+
+    changes = opening.open_new(_room(repository))
+
+    said = [change.what for change in changes if "another clone's room" in change.what]
+    assert len(said) == 1
+    assert "origin/agentroom/main/integration" in said[0]
+    assert not any("another clone" in change.what for change in opening.open_new(_room(repository)))
