@@ -115,6 +115,11 @@ class _Plan:
     since: Oid | None
     portions: tuple[Portion, ...]
 
+    @property
+    def yours(self) -> str:
+        """The name of the user's branch, also where another one is to move."""
+        return self.base.removeprefix("refs/heads/")
+
 
 def land(room: Room, choices: Choices, *, dry_run: bool = False) -> Landing:
     """Land what the user's branch does not have yet, or say what speaks against it; one landing at a time.
@@ -177,7 +182,7 @@ def _objections(room: Room, choices: Choices, plan: _Plan) -> Iterator[Objection
     if not room.history.reaches(plan.fold, plan.start):
         yield Objection(
             "moved",
-            f"{plan.branch} has commits that green does not have",
+            f"{plan.yours} has commits that green does not have",
             "wait for the check, or leave out --green",
         )
     yield from _stepped_back(room, plan)
@@ -221,7 +226,7 @@ def _stepped_back(room: Room, plan: _Plan) -> Iterator[Objection]:
     history = room.history
     gone = [one for one in _folded_of_base(room, plan) if not trailers.values(history.message(one), trailers.ROOM)]
     if gone:
-        text = f"{plan.branch} stepped back behind {gone[0][:10]}, which the agents have already"
+        text = f"{plan.yours} stepped back behind {gone[0][:10]}, which the agents have already"
         yield Objection("held", text, f"take it up again (git merge --ff-only {gone[0][:10]}), or commit its revert")
 
 
@@ -244,11 +249,21 @@ def _in_the_way(room: Room, choices: Choices, plan: _Plan) -> Iterator[Objection
     under_way = operation_under_way(room.repo.common_dir)
     if under_way:
         yield Objection("operation", f"{under_way} in {room.checkout}", "finish or abort it: git status says how")
-    paths = [] if choices.autostash else sorted(_overlap(room, plan))
-    if paths:
-        shown = ", ".join(path_text(path) for path in paths[:MAX_SHOWN])
-        text = f"{len(paths)} edited files of yours are in the way: {shown}"
-        yield Objection("dirty", text, "commit or stash them, or land with --autostash")
+    yield from _files_in_the_way(room, choices, plan)
+
+
+def _files_in_the_way(room: Room, choices: Choices, plan: _Plan) -> Iterator[Objection]:
+    edited, untracked = _overlap(room, plan)
+    if edited and not choices.autostash:
+        yield _dirty(edited, "edited", "commit or stash them, or land with --autostash")
+    # Git puts only aside what it tracks.
+    if untracked:
+        yield _dirty(untracked, "untracked", "move them away, or commit them")
+
+
+def _dirty(paths: set[bytes], kind: str, hint: str) -> Objection:
+    shown = ", ".join(path_text(path) for path in sorted(paths)[:MAX_SHOWN])
+    return Objection("dirty", f"{len(paths)} {kind} files of yours are in the way: {shown}", hint)
 
 
 def _rebased(room: Room, plan: _Plan) -> Iterator[Objection]:
@@ -264,13 +279,13 @@ def _is_checked_out(room: Room, branch: str) -> bool:
     return repositories.head_branch(repositories.open_repo(room.checkout).handle) == branch
 
 
-def _overlap(room: Room, plan: _Plan) -> set[bytes]:
-    """Return what landing changes and the user has edited, or has untracked where a new file would be."""
+def _overlap(room: Room, plan: _Plan) -> tuple[set[bytes], set[bytes]]:
+    """Return what landing changes and the user has edited, and what it has untracked where a new file would be."""
     history = room.history
     changes = history.changes(history.tree_of(plan.start), history.tree_of(plan.fold))
     edited = delivery.edited_paths(room.checkout)
     new = {path for path, (old, _) in changes.items() if old is None and _is_taken(room, path)}
-    return (edited & changes.keys()) | new
+    return edited & changes.keys(), new - edited
 
 
 def _is_taken(room: Room, path: bytes) -> bool:

@@ -22,11 +22,12 @@ def test_a_dry_run_a_refusal_a_landing_and_nothing_to_land(bed: Bed, tmp_path: P
         3,
         [
             "Add a: alice, 1 commit, 1 file",
-            "not landed: 1 edited files of yours are in the way: a.txt",
-            "  hint: commit or stash them, or land with --autostash",
+            "not landed: 1 untracked files of yours are in the way: a.txt",
+            "  hint: move them away, or commit them",
         ],
         [],
     )
+    assert run(bed, "land", "--autostash") == run(bed, "land")
     (bed.repository / "a.txt").unlink()
     code, out, _ = run(bed, "land", "--dry-run", "--json")
     assert (code, json.loads(out and "\n".join(out))["commits"]) == (0, [])

@@ -4,7 +4,7 @@ import pytest
 
 from agentroom_git.git import contested_refs
 from agentroom_git.room.verifying import verify
-from landings import by_hand, hook, kinds, land, landings, subjects, tree, two_agents
+from landings import by_hand, hook, land, landings, subjects, tree, two_agents
 from rooms import Bed, edited, numbered
 
 
@@ -85,7 +85,10 @@ def test_a_step_back_of_the_users_own_commits_is_not_undone_by_landing(bed: Bed)
     bed.settle()
     bed.git("reset", "--quiet", "--hard", "HEAD~1", cwd=bed.repository)
 
-    assert kinds(land(bed)) == ["held"]
+    (held,) = land(bed).objections
+    assert held.kind == "held"
+    assert held.text.startswith("main stepped back behind")
+    assert land(bed, branch="review").objections == (held,)
 
 
 def test_a_landing_that_was_taken_back_can_be_landed_again(bed: Bed) -> None:
