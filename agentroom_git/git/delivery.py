@@ -3,6 +3,7 @@ signature and hooks, and away from the user's checkout. Nothing that the user ha
 """
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,9 @@ PREFIX = ".land-"
 LOCK_SECONDS = 120.0
 # The user's hooks may run a whole test suite.
 COMMIT_SECONDS = 3600.0
+_NO_OBJECT = "failed to write commit object"
+_SIGNING = re.compile(r"(?i)gpg|sign|ssh|load key|smime|x509")
+_NOBODY = re.compile(r"tell me who you are|empty ident|auto-detect (?:email|name)|no (?:email|name) was given")
 
 
 class DeliveryError(AgentroomError):
@@ -57,10 +61,25 @@ class Site:
         hooks = f"core.hooksPath={self.hooks}"
         done = users_git("-c", hooks, *arguments, cwd=self.path, stdin=stdin, seconds=COMMIT_SECONDS)
         if done.code != 0:
-            hint = "correct what it says; --no-verify leaves your hooks out" if arguments[0] == "commit" else ""
-            said = one_line(done.message, 300)
-            raise DeliveryError(f"git {arguments[0]} refused: {said}; your branch is where it was", hint=hint)
+            said, hint = _reason(done) if arguments[0] == "commit" else (done.message, "")
+            text = f"git {arguments[0]} refused: {one_line(said, 300)}; your branch is where it was"
+            raise DeliveryError(text, hint=hint)
         return done
+
+
+def _reason(done: Finished) -> tuple[str, str]:
+    """Return what of a refused commit's words says why, and what to do about it."""
+    text = done.err.decode("utf-8", "replace")
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("[GNUPG:]")]
+    if _NO_OBJECT in done.message and len(lines) > 1:
+        # Git's last line says only that there is none; the programs that it calls say why before it.
+        said = "; ".join(line.rstrip(":") for line in lines[:-1][-3:])
+        hint = "correct git config user.signingKey, or sign nothing: git config commit.gpgSign false"
+        return said, hint if _SIGNING.search(said) else "correct what it says"
+    if _NOBODY.search(text):
+        return done.message, "git config user.name NAME; git config user.email ADDRESS"
+    is_gits = done.message.startswith("fatal: ")
+    return done.message, "correct what it says" + ("" if is_gits else "; --no-verify leaves your hooks out")
 
 
 @contextmanager

@@ -116,8 +116,11 @@ def test_edited_files_in_the_way_refuse_and_others_stay_edited(bed: Bed) -> None
 
     done = land(bed)
 
-    assert kinds(done) == ["dirty"]
-    assert "a.txt, src/app.py" in done.objections[0].text
+    assert [(one.kind, one.text) for one in done.objections] == [
+        ("dirty", "1 edited files of yours are in the way: src/app.py"),
+        ("dirty", "1 untracked files of yours are in the way: a.txt"),
+    ]
+    assert land(bed, autostash=True).objections == done.objections[1:]
     bed.git("checkout", "--quiet", "src/app.py", cwd=bed.repository)
     (bed.repository / "a.txt").unlink()
     assert kinds(land(bed)) == []
@@ -168,6 +171,7 @@ def test_a_commit_hook_that_refuses_leaves_the_branch_and_gives_its_words(bed: B
         land(bed)
 
     assert raised.value.exit_code == 3
+    assert raised.value.hint.endswith("--no-verify leaves your hooks out")
     assert bed.git("for-each-ref", "refs/heads/main", cwd=bed.repository) == before
     assert len(bed.git("worktree", "list", "--porcelain", cwd=bed.repository).split("worktree ")) == 4
     land(bed, verify=False)
@@ -177,13 +181,31 @@ def test_a_commit_hook_that_refuses_leaves_the_branch_and_gives_its_words(bed: B
 def test_a_signature_that_cannot_be_made_leaves_the_branch(bed: Bed) -> None:
     two_agents(bed)
     bed.git("config", "commit.gpgSign", "true", cwd=bed.repository)
-    bed.git("config", "gpg.program", "false", cwd=bed.repository)
+    program = bed.repository.parent / "gpg"
+    program.write_text("#!/bin/sh\necho 'gpg: signing failed: No secret key' >&2\nexit 2\n")
+    program.chmod(0o755)
+    bed.git("config", "gpg.program", str(program), cwd=bed.repository)
     before = bed.git("rev-parse", "main", cwd=bed.repository)
 
-    with pytest.raises(AgentroomError, match="git commit refused"):
+    with pytest.raises(AgentroomError, match="git commit refused: .*gpg failed to sign the data") as raised:
         land(bed)
 
+    assert raised.value.hint.startswith("correct git config user.signingKey")
     assert bed.git("rev-parse", "main", cwd=bed.repository) == before
+
+
+def test_a_landing_without_an_identity_says_how_to_give_one(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
+    two_agents(bed)
+    bed.git("config", "user.useConfigOnly", "true", cwd=bed.repository)
+    bed.git("config", "--unset-all", "user.email", cwd=bed.repository, check=False)
+    for name in ("GIT_AUTHOR_EMAIL", "GIT_COMMITTER_EMAIL", "EMAIL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+
+    with pytest.raises(AgentroomError, match="git commit refused") as raised:
+        land(bed)
+
+    assert raised.value.hint == "git config user.name NAME; git config user.email ADDRESS"
 
 
 class Killed(Exception):
