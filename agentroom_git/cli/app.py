@@ -1,5 +1,6 @@
 """The `agentroom` command: its groups, and the one place where errors become messages and exit codes."""
 
+import errno
 import sys
 from importlib import import_module
 from typing import Annotated
@@ -31,6 +32,17 @@ GROUPS = {
     "crew": ("up", "down"),
 }
 """Which commands each module registers, in the order in which the help shows them."""
+
+_FREE = "free some space: agentroom doctor says on which disk"
+_WRITABLE = "the repository, its .git and the agents' worktrees must be writable for you"
+_REMEDIES = {
+    errno.ENOSPC: _FREE,
+    errno.EDQUOT: _FREE,
+    errno.EROFS: _WRITABLE,
+    errno.EACCES: _WRITABLE,
+    errno.EPERM: _WRITABLE,
+    errno.EMFILE: "raise the number of open files: ulimit -n",
+}
 
 app = typer.Typer(
     name="agentroom",
@@ -96,8 +108,15 @@ def main() -> None:
         sys.stdout = None
         sys.exit(141)
     except OSError as error:
-        complain(AgentroomError(one_line(f"{error.strerror or error}: {error.filename or ''}".rstrip(": "))))
+        complain(_of_the_system(error))
         sys.exit(1)
+
+
+def _of_the_system(error: OSError) -> AgentroomError:
+    """Return what the system refused, with the path where it names one, and what helps."""
+    where = error.filename.decode("utf-8", "replace") if isinstance(error.filename, bytes) else error.filename
+    text = f"{error.strerror or error}: {where}" if where else f"{error.strerror or error}"
+    return AgentroomError(one_line(text), hint=_REMEDIES.get(error.errno or 0, "agentroom doctor looks for the cause"))
 
 
 def _explain(error: typer.TyperException) -> None:

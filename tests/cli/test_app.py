@@ -1,6 +1,8 @@
 """The command line as a person meets it: one line and a hint, and the exit code."""
 
+import errno
 import json
+import os
 import subprocess
 import sys
 from importlib import import_module
@@ -9,6 +11,7 @@ from pathlib import Path
 import pytest
 import typer
 
+from agentroom_git.cli import app as app_module
 from agentroom_git.cli.app import GROUPS
 from agentroom_git.cli.status_lines import MAX_CLAIMS
 from rooms import Bed
@@ -86,6 +89,35 @@ def test_every_reader_speaks_json(bed: Bed, command: list[str]) -> None:
 
     json.loads(out)
     assert err == ""
+
+
+@pytest.mark.parametrize(
+    ("number", "filename", "said", "hint"),
+    [
+        (errno.ENOSPC, None, "No space left on device", "free some space: agentroom doctor says on which disk"),
+        (errno.EROFS, b"/x/.git", "Read-only file system: /x/.git", "must be writable for you"),
+        (errno.EIO, "/x", "Input/output error: /x", "agentroom doctor looks for the cause"),
+    ],
+)
+def test_what_the_system_refuses_is_one_line_and_a_hint(  # noqa: PLR0913 - what is given and what is said
+    number: int,
+    filename: str | bytes | None,
+    said: str,
+    hint: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fail(*_: str) -> None:
+        raise OSError(number, os.strerror(number), filename)
+
+    monkeypatch.setattr(app_module, "register", fail)
+    with pytest.raises(SystemExit) as ended:
+        app_module.main()
+
+    lines = capsys.readouterr().err.splitlines()
+    assert (ended.value.code, lines[0]) == (1, f"agentroom: {said}")
+    assert lines[1].startswith("  hint: ")
+    assert lines[1].endswith(hint)
 
 
 def test_a_sync_fails_whatever_its_worktree_waits_for(bed: Bed) -> None:
