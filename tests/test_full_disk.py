@@ -96,6 +96,22 @@ git("fsck", "--full", "--strict", "--no-dangling", cwd=root)
 """
 
 
+LOOKS_WITHOUT_WRITING = """
+bed.commit("alice", {"a.txt": "work\\n"})
+bed.settle()
+for words in (["claim", "src", "--as", "alice"], ["broadcast", "hello", "--as", "bob"]):
+    subprocess.run([sys.executable, "-m", "agentroom_git", *words], cwd=root, check=True)
+(root / ".git/agentroom/sidecar.lock").touch()
+subprocess.run(["mount", "-o", "remount,ro", "tmpfs", str(top)], check=True)
+for words in (["status"], ["log"], ["claims"], ["contested"], ["stats"], ["task", "list"], ["diff"]):
+    code, told = agentroom(*words)
+    assert code == 0, (words, told)
+assert agentroom("sidecar", "status")[0] == 1
+code, told = agentroom("claim", "docs", "--as", "alice")
+assert code == 1 and "must be writable for you" in told, told
+"""
+
+
 def _run_on_a_disk_of(size: str, script: str, folder: Path) -> None:
     probe = subprocess.run(["unshare", "-Urm", "true"], capture_output=True) if shutil.which("unshare") else None
     if probe is None or probe.returncode:
@@ -116,6 +132,10 @@ def test_a_fold_that_runs_into_the_end_of_the_disk_is_done_again_and_nothing_is_
     tmp_path: Path,
 ) -> None:
     _run_on_a_disk_of("16m", RUNS_INTO_THE_END, tmp_path / "disk")
+
+
+def test_who_only_looks_can_do_so_where_nothing_may_be_written(tmp_path: Path) -> None:
+    _run_on_a_disk_of("300m", LOOKS_WITHOUT_WRITING, tmp_path / "disk")
 
 
 def test_with_too_little_room_a_fold_is_refused_and_status_says_why(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,7 +25,7 @@ from agentroom_git.git.log import Unreadable
 from agentroom_git.git.log_scan import is_continued, scan
 from agentroom_git.room import logs
 from agentroom_git.room.room import Room
-from agentroom_git.system.files import read_json, write_json
+from agentroom_git.system.files import keep_json, read_json
 
 VERSION = 1
 MAX_PROBLEMS = 50
@@ -79,7 +79,7 @@ def _up_to_date(room: Room, writer: AgentName, tip: Oid) -> Digest:
         known = Digest()
     found, count = _walk(room, writer, tip, known)
     if count >= WORTH_WRITING or len(found.events) > len(known.events):
-        write_json(path, _encode(found))
+        keep_json(path, _encode(found))
     return found
 
 

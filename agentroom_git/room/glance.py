@@ -10,7 +10,7 @@ from agentroom_git.core.ids import AgentName
 from agentroom_git.room import inbox as inboxes
 from agentroom_git.room import logs
 from agentroom_git.room.room import Room
-from agentroom_git.system.files import read_json, write_json
+from agentroom_git.system.files import keep_json, read_json
 
 VERSION = 1
 NEWEST = 100
@@ -38,7 +38,7 @@ def glance_at(room: Room, reader: AgentName) -> Glance:
     if isinstance(count, int) and isinstance(is_all, bool) and known == now:
         return Glance(count, is_all)
     found = _look(room, reader)
-    write_json(path, now | {"count": found.count, "is_all": found.is_all})
+    keep_json(path, now | {"count": found.count, "is_all": found.is_all})
     return found
 
 

@@ -19,7 +19,7 @@ from agentroom_git.room import logs
 from agentroom_git.room.concern import SILENT, Concerns, concerns, concerns_of, is_addressed
 from agentroom_git.room.digest import read_digest, read_digests
 from agentroom_git.room.room import Room
-from agentroom_git.system.files import read_json, write_json
+from agentroom_git.system.files import keep_json, read_json
 
 VERSION = 2
 UNREAD_AFTER = 600.0
@@ -244,7 +244,7 @@ def save(room: Room, inbox: Inbox) -> None:
         "waiting": [_row(one) for one in inbox.waiting],
         "sent": [_row(one) for one in inbox.sent],
     }
-    write_json(file_of(room, inbox.reader), record)
+    keep_json(file_of(room, inbox.reader), record)
 
 
 def _load(path: Path, reader: AgentName, boot: str, now: float) -> Inbox | None:

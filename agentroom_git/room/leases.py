@@ -18,7 +18,7 @@ from agentroom_git.core.ids import AgentName
 from agentroom_git.git.claims_ref import Snapshot, change_table, read_table
 from agentroom_git.room.logs import new_event
 from agentroom_git.room.room import Room
-from agentroom_git.system.files import read_json, write_json
+from agentroom_git.system.files import keep_json, read_json, write_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def observe(room: Room, snapshot: Snapshot) -> Leases:
     known = record.get("seen", {}) if record.get("boot") == boot else {}
     seen = {id: min(_number(known.get(id), now), now) for id in snapshot.records.values()}
     if seen != known or record.get("boot") != boot:
-        write_json(path, {"boot": boot, "seen": seen})
+        keep_json(path, {"boot": boot, "seen": seen})
     signs = cache(lambda agent, is_auto: read_json(_edits(room, agent) if is_auto else _heartbeat(room, agent)))
     left: dict[int, float] = {}
     for claim in snapshot.table.claims:

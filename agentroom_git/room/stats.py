@@ -20,7 +20,7 @@ from agentroom_git.git.log_scan import is_continued, scan
 from agentroom_git.room import contributions, logs
 from agentroom_git.room.contributions import Contribution
 from agentroom_git.room.room import Room
-from agentroom_git.system.files import read_json, write_json
+from agentroom_git.system.files import keep_json, read_json
 
 VERSION = 1
 FILE_NAME = "stats.json"
@@ -272,4 +272,4 @@ def _save(room: Room, count: Count) -> None:
         name: {key: sorted(getattr(one, key)) if key in _SETS else getattr(one, key) for key in Tally.__slots__}
         for name, one in count.agents.items()
     }
-    write_json(room.private / FILE_NAME, {"v": VERSION, "tips": count.tips, "agents": agents})
+    keep_json(room.private / FILE_NAME, {"v": VERSION, "tips": count.tips, "agents": agents})

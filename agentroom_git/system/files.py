@@ -1,8 +1,10 @@
 """Small private files: read whole, replaced whole by rename, so that no reader ever sees half of one."""
 
+import errno
 import json
 import os
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +22,26 @@ def write_json(path: Path, record: dict[str, Any]) -> None:
     replace_text(path, json.dumps(record, separators=(",", ":")) + "\n")
 
 
+def keep_json(path: Path, record: dict[str, Any]) -> None:
+    """Write what is kept only to be quicker the next time, unless the disk is full or may not be written to.
+
+    So whoever only looks can do so there, too.
+    """
+    try:
+        write_json(path, record)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+            raise
+
+
 def replace_text(path: Path, text: str) -> None:
     """Put a file in place of the old one in one step."""
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
-    new.write_text(text, "utf-8")
-    new.replace(path)
+    try:
+        new.write_text(text, "utf-8")
+        new.replace(path)
+    except OSError:
+        with suppress(OSError):
+            new.unlink()
+        raise

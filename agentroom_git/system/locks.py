@@ -114,6 +114,11 @@ def _open(path: Path) -> int | None:
         return os.open(path, _FLAGS)
     except (FileNotFoundError, PermissionError, BlockingIOError):
         return None
+    except OSError as error:
+        if error.errno != errno.EROFS:
+            raise
+        # Whoever only looks whether it is held can do so here, too.
+        return os.open(path, _FLAGS & ~os.O_RDWR)
 
 
 def _acquire_by_library(path: Path, seconds: float) -> Lock | None:
