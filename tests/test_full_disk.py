@@ -85,6 +85,8 @@ with open(top / "filler", "wb") as filler:
             filler.flush()
     except OSError:
         pass
+code, told = agentroom("claim", "docs", "--as", "alice")
+assert (code, told.count("No space left on device: " + str(root / ".git/agentroom"))) == (1, 1), told
 report = bed.fold("bob")
 assert (report.made, [agent for agent, _ in report.failed]) == ((), ["bob"]), report
 assert bed.tree() == before

@@ -41,7 +41,9 @@ def replace_text(path: Path, text: str) -> None:
     try:
         new.write_text(text, "utf-8")
         new.replace(path)
-    except OSError:
+    except OSError as error:
+        # A write that fails names no file.
+        error.filename = error.filename or str(path)
         with suppress(OSError):
             new.unlink()
         raise
