@@ -103,8 +103,8 @@ def test_the_screen_begins_with_what_is_asked_for_and_goes_on_where_the_configur
     alice = bed.as_agent("alice")
     messages.broadcast(alice, "an old tale")
     ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 600, 0, 0))
-    with watching(bed, "--limit", "0", output=theirs):
+    # What tests are run by may have said how wide it is.
+    with watching(bed, "--limit", "0", output=theirs, COLUMNS="600", LINES="24"):
         os.close(theirs)
         assert "an old tale" not in shown(ours, "Ctrl-C ends")
         (bed.repository / ".agentroom.yaml").write_text("no-such-setting: 1\n")
