@@ -84,12 +84,14 @@ def resolve(room: Room, id: str, take: str) -> Made:
     record = contest.record
     if not contest.is_open:
         raise UsageError(f"{record.id} was resolved by {contest.closed_by}", hint="edit the file to change it again")
-    now = room.history.tree_of(room.integration())
+    # Read once: what is folded meanwhile is no part of the tree, and would be taken back by a commit on top of it.
+    tip = room.integration()
+    now = room.history.tree_of(tip)
     tree = now if take == TAKE_BOTH and record.kind in TWO_NAMES else _tree_taking(room, now, record, take)
     who = room.me or HUMAN
     subject = f"resolve {record.id} in {record.path}: take {take}"
     says = [(trailers.RESOLVED, record.id)]
-    commit = write_commit(room.history, tree, room.integration(), who, subject, room.clock.now(), says)
+    commit = write_commit(room.history, tree, tip, who, subject, room.clock.now(), says)
     made = Folder(room).fold_commit(commit, who)
     logs.record(room, Resolved(record.id, record.path, who, f"took {take}"))
     if made is None:

@@ -2,9 +2,12 @@
 
 import pytest
 
+from agentroom_git.core.ids import Oid
 from agentroom_git.errors import UsageError
+from agentroom_git.git.contested_refs import Stored
 from agentroom_git.room import contests, messages
 from agentroom_git.room.aftermath import after_folds
+from agentroom_git.room.room import Room
 from agentroom_git.room.whole_files import UnresolvableError
 from rooms import Bed, edited, numbered
 
@@ -34,6 +37,24 @@ def test_taking_a_version_puts_it_on_integration_and_closes_the_contest(
     assert bed.integrated("n.txt") == edited(numbered(), 5, line)
     (after,) = contests.read_contests(bed.room())
     assert (after.closed_by, after.how) == ("human", f"took {take}")
+
+
+def test_what_is_folded_while_a_version_is_taken_stays(
+    bed: Bed, contest: contests.Contest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taking = contests._tree_taking
+
+    def slowly(room: Room, now: Oid, record: Stored, take: str) -> Oid:
+        tree = taking(room, now, record, take)
+        bed.commit("alice", {"late.txt": "late\n"})
+        bed.fold()
+        return tree
+
+    monkeypatch.setattr(contests, "_tree_taking", slowly)
+    contests.resolve(bed.room(), contest.record.id, "bob")
+
+    assert bed.integrated("late.txt") == "late\n"
+    assert bed.integrated("n.txt") == edited(numbered(), 5, "bob had another idea")
 
 
 def test_what_is_taken_is_no_stale_write(bed: Bed, contest: contests.Contest) -> None:
