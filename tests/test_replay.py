@@ -76,6 +76,25 @@ def test_only_merges_since_a_moment_are_looked_at(merged: Path) -> None:
     assert len(list(replay(merged, since=datetime(1960, 1, 1, tzinfo=UTC)))) == 2
 
 
+def test_merges_that_only_another_ref_reaches_are_looked_at_when_asked(merged: Path, git) -> None:
+    git("switch", "-qc", "aside", "main", cwd=merged)
+    text = (merged / "src" / "app.py").read_text()
+    git("branch", "-m", "main", "kept", cwd=merged)
+    git("branch", "main", "aside~2", cwd=merged)
+    git("switch", "-q", "main", cwd=merged)
+    assert text != (merged / "src" / "app.py").read_text()
+
+    assert len(list(replay(merged))) == 1
+    assert len(list(replay(merged, every_ref=True))) == 2
+
+
+def test_a_head_without_a_commit_is_said(merged: Path, git) -> None:
+    git("symbolic-ref", "HEAD", "refs/heads/gone", cwd=merged)
+    with pytest.raises(UsageError, match="no commit at HEAD"):
+        list(replay(merged))
+    assert len(list(replay(merged, every_ref=True))) == 2
+
+
 def test_several_processes_give_what_one_gives(merged: Path) -> None:
     def told(jobs: int) -> list[tuple[str, list[tuple[str, bool | None]]]]:
         return [(one.merge, [(r.path, r.equal) for r in one.records]) for one in replay(merged, jobs=jobs)]

@@ -126,6 +126,9 @@ def _record(where: str, merged: "Merged") -> dict[str, Any]:
 
 def replay_merges(
     repo: Annotated[Path, typer.Argument(metavar="REPO", show_default=False, help="A repository; it is only read.")],
+    every_ref: Annotated[
+        bool, typer.Option("--all", help="Every ref's merges, not only those of HEAD; folds are merges, too.")
+    ] = False,
     since: Annotated[
         str, typer.Option("--since", metavar="TIME", help="Only merges since then: 30m, 2h, 52w, or a date.")
     ] = "",
@@ -146,7 +149,7 @@ def replay_merges(
 
     moment = parse_moment(since, SystemClock().now()) if since else None
     tally = Tally()
-    for outcome in _progress(repo, moment, limit, jobs or os.cpu_count() or 1, resume):
+    for outcome in _progress(repo, every_ref, moment, limit, jobs or os.cpu_count() or 1, resume):
         tally.add(outcome)
         if as_json:
             for record in outcome.records:
@@ -159,7 +162,7 @@ def replay_merges(
 
 
 def _progress(
-    repo: Path, since: "datetime | None", limit: int | None, jobs: int, resume: Path | None
+    repo: Path, every_ref: bool, since: "datetime | None", limit: int | None, jobs: int, resume: Path | None
 ) -> "Iterator[Outcome]":
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -174,7 +177,9 @@ def _progress(
         def started(total: int, known: int) -> None:
             progress.update(task, total=total)
 
-        for outcome in replay(repo, since=since, limit=limit, jobs=jobs, resume=resume, started=started):
+        for outcome in replay(
+            repo, every_ref=every_ref, since=since, limit=limit, jobs=jobs, resume=resume, started=started
+        ):
             yield outcome
             progress.advance(task)
 

@@ -42,12 +42,15 @@ class FileMerge:
     committed: bytes | None
 
 
-def find_merges(repo: Path, *, since: datetime | None = None, limit: int | None = None) -> list[Merge]:
-    """Return the two-parent merges that any ref of the repository reaches, newest first.
+def find_merges(
+    repo: Path, *, every_ref: bool = False, since: datetime | None = None, limit: int | None = None
+) -> list[Merge]:
+    """Return the two-parent merges in the history of HEAD, or of every ref, newest first.
 
     With `since` only those committed since then. Raises `CorruptError` where git cannot walk the history.
     """
-    command = ["rev-list", "--all", "--topo-order", "--min-parents=2", "--max-parents=2", "--parents"]
+    command = ["rev-list", "--topo-order", "--min-parents=2", "--max-parents=2", "--parents"]
+    command += ["--all" if every_ref else "HEAD"]
     # Not --since, which takes any text for a date.
     command += [f"--max-age={max(0, int(since.timestamp()))}"] if since is not None else []
     command += [f"--max-count={limit}"] if limit is not None else []

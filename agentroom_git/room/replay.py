@@ -67,18 +67,23 @@ class Outcome:
 def replay(
     repo: Path,
     *,
+    every_ref: bool = False,
     since: datetime | None = None,
     limit: int | None = None,
     jobs: int = 1,
     resume: Path | None = None,
     started: Callable[[int, int], None] = lambda total, done: None,
 ) -> Iterator[Outcome]:
-    """Yield the outcome of every two-parent merge, newest first, those known from `resume` before the others.
+    """Yield the outcome of every two-parent merge that HEAD reaches, newest first, those known from `resume` before.
 
-    `started` is told how many merges there are, and how many of them are known.
+    With `every_ref` also of those that only another ref reaches, as a room's folds. `started` is told how many merges
+    there are, and how many of them are known.
     """
-    place = Path(open_repo(repo).handle.path)
-    merges = find_merges(place, since=since, limit=limit)
+    handle = open_repo(repo).handle
+    place = Path(handle.path)
+    if not every_ref and handle.head_is_unborn:
+        raise UsageError(f"{repo} has no commit at HEAD, so no history", hint="--all looks at every ref")
+    merges = find_merges(place, every_ref=every_ref, since=since, limit=limit)
     wanted = {merge.id for merge in merges}
     known = {outcome.merge: outcome for outcome in read_outcomes(resume) if outcome.merge in wanted} if resume else {}
     started(len(merges), len(known))

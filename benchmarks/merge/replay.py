@@ -18,6 +18,7 @@ def main() -> int:
     """Run over the repositories named on the command line."""
     parser = argparse.ArgumentParser(description="Replay the merges of repositories.")
     parser.add_argument("repo", type=Path, nargs="+", help="paths of repositories, or of their git directories")
+    parser.add_argument("--all", action="store_true", help="every ref, as pull requests in a mirror; not only HEAD")
     parser.add_argument("--limit", type=int, help="look at so many merges of each, newest first")
     parser.add_argument("--keep", type=Path, help="folder for the records, to go on from them")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
@@ -26,7 +27,7 @@ def main() -> int:
     for repo in options.repo:
         alone = Tally()
         kept = options.keep / f"{repo.resolve().parent.name}.jsonl" if options.keep else None
-        for outcome in replay(repo, limit=options.limit, jobs=options.jobs, resume=kept):
+        for outcome in replay(repo, every_ref=options.all, limit=options.limit, jobs=options.jobs, resume=kept):
             alone.add(outcome)
             together.add(outcome)
         print(f"== {repo}")
