@@ -174,6 +174,33 @@ class Graph:
             if any(all(self.source.reaches(end, one) and end != one for one in added) for end in gone)
         }
 
+    def moved_meanwhile(self, wanted: set[bytes]) -> set[bytes]:
+        """Those of the tokens that one side of a merge moved, as against the merge's base, while another deleted them.
+
+        Over several commits a line can come to stand elsewhere though each of them, by a line diff, moved its
+        neighbour. A merge compares with the base, and so keeps what one side moved and the other deleted.
+        """
+        ends = {token: gone for token, (_, gone) in self.moves.items()}
+        return {
+            token
+            for side, base in self._sides_of_merges()
+            for token in wanted & self._moved(base, side)
+            if not all(self.source.reaches(end, side) for end in ends[token])
+        }
+
+    def _sides_of_merges(self) -> Iterator[tuple[Oid, Oid]]:
+        for commit in self.commits:
+            parents = self.source.parents(commit)
+            shared = [one for one in self.commits if all(self.source.reaches(parent, one) for parent in parents)]
+            for base in shared if len(parents) > 1 else ():
+                if not any(self.source.reaches(one, base) for one in shared if one != base):
+                    yield from ((parent, base) for parent in parents)
+
+    def _moved(self, base: Oid, side: Oid) -> set[bytes]:
+        old, new = self.source.files_at(base), self.source.files_at(side)
+        put = {token for path in new for token in _inserted(old.get(path, b""), new[path])}
+        return put & all_tokens(old.values())
+
 
 def _inserted(old: bytes, new: bytes) -> Iterator[bytes]:
     """Yield the tokens on the lines that are new in a file, or stand elsewhere than they did."""
@@ -217,6 +244,7 @@ def check(graph: Graph, tip: Oid, books: Books, elsewhere: set[bytes]) -> None:
         raise Violation("I2", f"more than once: {listed(twice)}")
     check_rewritten(graph, tip, books)
     back = (graph.deleted() & present.keys()) - graph.recorded - graph.taken_up(tip)
+    back -= graph.moved_meanwhile(back) if back else set()
     if back:
         raise Violation("I2", f"deleted and there again: {listed(back)}")
 
