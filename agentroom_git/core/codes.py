@@ -6,28 +6,28 @@ that hold line ends this way, and reads a tenth of the bytes: libgit2 also takes
 
 from collections.abc import Sequence
 from functools import cache
+from itertools import count
 
 
-class Codes:
-    """The numbers of all units that one comparison has met so far."""
+class Codes(dict[bytes, bytes]):
+    """The code of every unit that was met: its number, as a line.
 
-    def __init__(self) -> None:
-        self._numbers = _Numbers()
+    The number of a unit of the first text is the last place at which it stands there; other units have higher ones.
+    """
 
-    def write(self, units: Sequence[bytes]) -> bytes:
-        """Return the units' numbers, one a line; equal units have equal numbers, in this text and in all others."""
-        known = self._numbers
-        if not known:
-            known.update(zip(dict.fromkeys(units), _first_numbers(1 << len(units).bit_length()), strict=False))
-        return b"".join(map(known.__getitem__, units))
+    def __init__(self, first: Sequence[bytes]) -> None:
+        super().__init__(zip(first, _numbers(1 << len(first).bit_length()), strict=False))
+        self._further = count(len(first))
 
-
-class _Numbers(dict[bytes, bytes]):
     def __missing__(self, unit: bytes) -> bytes:
-        number = self[unit] = b"%d\n" % len(self)
-        return number
+        code = self[unit] = b"%d\n" % next(self._further)
+        return code
+
+    def read(self, units: Sequence[bytes]) -> list[bytes]:
+        """Return the codes of the units of a text; equal units have equal codes, in this text and in all others."""
+        return list(map(self.__getitem__, units))
 
 
 @cache
-def _first_numbers(count: int) -> Sequence[bytes]:
-    return tuple(b"%d\n" % number for number in range(count))
+def _numbers(below: int) -> Sequence[bytes]:
+    return tuple(b"%d\n" % number for number in range(below))

@@ -16,11 +16,11 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from agentroom_git.core.cascade import Conflict, find_candidates, take_sides
-from agentroom_git.core.codes import Codes
 from agentroom_git.core.drafts import Draft, Parses
 from agentroom_git.core.hunks import Change, Cluster, Hunk, LineDiff, find_clusters, split_lines
 from agentroom_git.core.merge import Resolved, merge_values
 from agentroom_git.core.regions import Region, Resolution, Side, canonical_order, unite_sides
+from agentroom_git.core.versions import Base, Version
 from agentroom_git.errors import AgentroomError
 
 if TYPE_CHECKING:
@@ -34,6 +34,9 @@ STRETCH = 32
 
 BETWEEN = "\u0100"
 """Stands in a document for the unchanged lines between two operations: the first character that is no byte."""
+
+LINE = "\u0101"
+"""Stands in a document for a line of the base that an operation replaces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,25 +91,21 @@ class _Spot:
 
 @dataclass(frozen=True, slots=True)
 class _Contest:
-    base: bytes
-    base_lines: list[bytes]
+    base: Base
     sides: list[Side]
-    side_lines: list[list[bytes]]
+    versions: list[Version]
     hunks: list[Sequence[Hunk]]
     diff: LineDiff
 
     @classmethod
     def read(cls, base: bytes, sides: list[Side], diff: LineDiff) -> "_Contest":
-        base_lines = split_lines(base)
-        lines = {side.text: split_lines(side.text) for side in sides}
-        codes = Codes()
-        coded = codes.write(base_lines)
-        hunks = {text: diff(coded, codes.write(made)) for text, made in lines.items()}
+        read = Base(base)
+        versions = {side.text: Version(read, side.text) for side in sides}
+        hunks = {text: diff(read.coded, version.coded) for text, version in versions.items()}
         return cls(
-            base=base,
-            base_lines=base_lines,
+            base=read,
             sides=sides,
-            side_lines=[lines[side.text] for side in sides],
+            versions=[versions[side.text] for side in sides],
             hunks=[hunks[side.text] for side in sides],
             diff=diff,
         )
@@ -134,7 +133,7 @@ class _Contest:
     def _is_contested(self, cluster: Cluster) -> bool:
         if len(cluster.changes) == 1:
             return False
-        first, *others = (self.side_lines[one.side][one.new_start : one.new_stop] for one in cluster.changes)
+        first, *others = map(self._text_of, cluster.changes)
         return any(other != first for other in others)
 
     def _settle(self, spots: Sequence[_Spot], chosen: Sequence[Resolution] | None = None) -> TextMerge:
@@ -142,7 +141,7 @@ class _Contest:
         if chosen is None:
             chosen = [spot.options[0] for spot in spots]
         splices = [spot.splice(resolution) for spot, resolution in zip(spots, chosen, strict=True)]
-        return TextMerge(converge(self.base_lines, splices), tuple(self._regions(spots, chosen)))
+        return TextMerge(converge(self.base, splices), tuple(self._regions(spots, chosen)))
 
     def _spot(self, cluster: Cluster, parses: Parses | None) -> _Spot:
         made = [(change.side, self._text_of(change)) for change in cluster.changes]
@@ -151,7 +150,7 @@ class _Contest:
             parties = [self._agreed(cluster, made[0][1])] if len(made) > 1 else []
             return _Spot(cluster, tuple(parties), authors, (Resolution(made[0][1], "equal", winner=0),))
         parties = unite_sides(replace(self.sides[owner], text=text) for owner, text in made)
-        conflict = Conflict.read(self._base_text(cluster), parties, self.diff, is_new=not self.base)
+        conflict = Conflict.read(self._base_text(cluster), parties, self.diff, is_new=not self.base.text)
         options = find_candidates(conflict, is_guarded=parses is not None)
         return _Spot(cluster, tuple(parties), authors, tuple(options))
 
@@ -160,22 +159,22 @@ class _Contest:
         return Side(tuple(sorted(agents)), text)
 
     def _whole(self) -> _Spot:
-        changes = (Change(index, 0, len(lines)) for index, lines in enumerate(self.side_lines))
-        cluster = Cluster(0, len(self.base_lines), tuple(changes))
+        changes = (Change(index, 0, len(version)) for index, version in enumerate(self.versions))
+        cluster = Cluster(0, len(self.base), tuple(changes))
         authors = {side.text: index for index, side in reversed(list(enumerate(self.sides)))}
         parties = unite_sides(self.sides)
         return _Spot(cluster, tuple(parties), authors, tuple(take_sides(parties)))
 
     def _text_of(self, change: Change) -> bytes:
-        return b"".join(self.side_lines[change.side][change.new_start : change.new_stop])
+        return self.versions[change.side].part(change.new_start, change.new_stop)
 
     def _base_text(self, cluster: Cluster) -> bytes:
-        return b"".join(self.base_lines[cluster.start : cluster.stop])
+        return self.base.part(cluster.start, cluster.stop)
 
     def _between(self, spots: Sequence[_Spot]) -> Iterator[bytes]:
         starts = [0, *(spot.cluster.stop for spot in spots)]
-        stops = [*(spot.cluster.start for spot in spots), len(self.base_lines)]
-        return (b"".join(self.base_lines[start:stop]) for start, stop in zip(starts, stops, strict=True))
+        stops = [*(spot.cluster.start for spot in spots), len(self.base)]
+        return map(self.base.part, starts, stops)
 
     def _regions(self, spots: Sequence[_Spot], chosen: Sequence[Resolution]) -> Iterator[Region]:
         shift = 0
@@ -197,33 +196,32 @@ class _Contest:
             shift += lines - (cluster.stop - cluster.start)
 
 
-def converge(base_lines: Sequence[bytes], splices: Sequence[Splice]) -> bytes:
+def converge(base: Base, splices: Sequence[Splice]) -> bytes:
     """Let each replica apply its own splices of the base, exchange, and return what all of them agree on.
 
     The splices are in the order of lines and do not meet, so a few at a time converge in a document of their own, in
-    which one character stands for the lines between two of them: an edit costs a copy of the document's text.
+    which one character stands for each line that goes, and one for all the lines between two splices: an edit costs
+    a copy of the document's text.
     """
     _check_index_unit()
     parts: list[bytes] = []
     at = 0
     for first in range(0, len(splices), STRETCH):
         stretch = splices[first : first + STRETCH]
-        old = [b"".join(base_lines[splice.start : splice.stop]).decode("latin-1") for splice in stretch]
-        for splice, text in zip(stretch, _converge_stretch(old, stretch), strict=True):
-            parts += base_lines[at : splice.start]
-            parts.append(text)
+        for splice, text in zip(stretch, _converge_stretch(stretch), strict=True):
+            parts += base.part(at, splice.start), text
             at = splice.stop
-    return b"".join([*parts, *base_lines[at:]])
+    return b"".join([*parts, base.part(at, len(base))])
 
 
-def _converge_stretch(old: Sequence[str], splices: Sequence[Splice]) -> Iterator[bytes]:
+def _converge_stretch(splices: Sequence[Splice]) -> Iterator[bytes]:
     """Yield what becomes of each splice's base lines."""
     from pycrdt import Text  # noqa: PLC0415 - see the top
 
     seed = _replica(0)
-    seed["text"] = Text(BETWEEN.join(old))
+    seed["text"] = Text(BETWEEN.join(LINE * (splice.stop - splice.start) for splice in splices))
     update, state = seed.get_update(), seed.get_state()
-    placed = _places(old, splices)
+    placed = _places(splices)
     for replica in sorted({splice.replica for splice in splices}):
         doc = _replica(replica + 1)
         doc.apply_update(update)
@@ -232,10 +230,10 @@ def _converge_stretch(old: Sequence[str], splices: Sequence[Splice]) -> Iterator
     return (text.encode("latin-1") for text in str(seed.get("text", type=Text)).split(BETWEEN))
 
 
-def _places(old: Sequence[str], splices: Sequence[Splice]) -> list[tuple[int, int, str, int]]:
+def _places(splices: Sequence[Splice]) -> list[tuple[int, int, str, int]]:
     """Return where each splice's lines stand in the document, their new text and whose it is, from last to first."""
     # Latin-1 maps every byte to one character, so any encoding survives; the document counts in UTF-8 bytes.
-    lengths = [len(text.encode()) for text in old]
+    lengths = [(splice.stop - splice.start) * len(LINE.encode()) for splice in splices]
     starts = accumulate((length + len(BETWEEN.encode()) for length in lengths), initial=0)
     found = zip(starts, lengths, splices, strict=False)
     return [(start, start + length, one.text.decode("latin-1"), one.replica) for start, length, one in found][::-1]

@@ -41,11 +41,11 @@ def merge_tokens(base: bytes, sides: Sequence[bytes], diff: LineDiff) -> bytes |
     if _meet(words, side_words, 0) or _meet(words, side_words, -1):
         return None
     # A word may itself be a line end, so the diff is given codes.
-    codes = Codes()
-    coded = codes.write(words)
+    codes = Codes(words)
+    coded = b"".join(codes.read(words))
     parts: list[bytes] = []
     at = 0
-    for cluster in find_clusters([diff(coded, codes.write(found)) for found in side_words]):
+    for cluster in find_clusters([diff(coded, b"".join(codes.read(found))) for found in side_words]):
         texts = {b"".join(side_words[change.side][change.new_start : change.new_stop]) for change in cluster.changes}
         if len(texts) > 1:
             return None

@@ -12,6 +12,7 @@ from agentroom_git.core import text as text_module
 from agentroom_git.core.hunks import Hunk, diff_lines, find_clusters, is_binary, split_lines
 from agentroom_git.core.regions import Region, Side
 from agentroom_git.core.text import STRETCH, IndexUnitError, Splice, TextMerge, converge, merge_text
+from agentroom_git.core.versions import Base
 from agentroom_git.git.diff import line_diff
 
 LINES = (b"a\n", b"b\n")
@@ -89,7 +90,7 @@ def test_the_document_converges_to_what_splicing_gives(base: bytes, texts: list[
     expected = list(lines)
     for splice in splices:
         expected[splice.start] = splice.text
-    assert converge(lines, splices) == b"".join(expected)
+    assert converge(Base(base), splices) == b"".join(expected)
 
 
 @pytest.mark.parametrize("count", [STRETCH - 1, STRETCH, STRETCH + 1, 3 * STRETCH])
@@ -97,7 +98,7 @@ def test_many_splices_converge_like_few(count: int) -> None:
     lines = [b"%d\xe9\n" % n for n in range(3 * count)]
     splices = [Splice(3 * n, 3 * n + n % 3, b"new\n", n % 2) for n in range(count)]
     expected = b"".join(b"new\n" + b"".join(lines[3 * n + n % 3 : 3 * n + 3]) for n in range(count))
-    assert converge(lines, splices) == expected
+    assert converge(Base(b"".join(lines)), splices) == expected
 
 
 def test_every_second_line_of_a_long_file_edited_by_one_of_two_merges() -> None:
