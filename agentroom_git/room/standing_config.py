@@ -32,6 +32,15 @@ def read_as_agent(checkout: Path, private: Path) -> tuple[Config, str]:
         return Config(), error.message
 
 
+def stamp_of_file(checkout: Path) -> tuple[int, ...]:
+    """Return what changes with the file, without reading it; nothing where there is none that can be looked at."""
+    try:
+        found = (checkout / FILE_NAME).stat()
+    except OSError:
+        return ()
+    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
 def _keep(private: Path, data: bytes) -> None:
     # Without the folder there is no room yet, and nobody to fall back on it.
     if _kept(private) != data and private.is_dir():

@@ -19,6 +19,7 @@ from agentroom_git.core.refnames import RefNames
 from agentroom_git.errors import AgentroomError, UsageError
 from agentroom_git.room import logs
 from agentroom_git.room.room import Room
+from agentroom_git.room.standing_config import read_as_agent, stamp_of_file
 from agentroom_git.room.unwatched import write_unwatched
 from agentroom_git.sidecar.duties import back_off
 from agentroom_git.sidecar.lifecycle import SidecarError, state_path
@@ -97,6 +98,7 @@ class _Loop:
     state: dict[str, object] = field(init=False)
     pause: float = 0.0
     unwatched: dict[str, str] = field(default_factory=dict)
+    config_stamp: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         self.state = {"pid": os.getpid(), "since": logs.stamp(self.room), "last_fold": ""}
@@ -104,6 +106,7 @@ class _Loop:
     def round(self) -> float:
         """Give each room its turn; return how long to rest, which is nothing unless the repository cannot be read."""
         try:
+            self._follow_configuration()
             found = {one.names.room: one for one in find_rooms(self.room)}
             # A room that is served stays one when its integration is gone: it is put back.
             for one in ({name: service.room for name, service in self.services.items()} | found).values():
@@ -120,6 +123,20 @@ class _Loop:
             self.say(f"{traceback.format_exc()}again in {self.pause:g} s")
         self._show_unwatched()
         return self.pause
+
+    def _follow_configuration(self) -> None:
+        """Serve the rooms anew where the user's file says something else; what it said last holds while it is wrong."""
+        stamp = stamp_of_file(self.room.checkout)
+        if stamp == self.config_stamp:
+            return
+        self.config_stamp = stamp
+        config, problem = read_as_agent(self.room.checkout, self.room.repo.private_dir)
+        if problem:
+            self.say(f"{problem}: what the configuration said last holds")
+        if config != self.room.config:
+            self.close()
+            self.say("the configuration has changed and is followed")
+        self.room = replace(self.room, config=config, config_problem=problem)
 
     def look_at_edits(self) -> None:
         """Give what was edited, and what is due, its turn."""
@@ -148,8 +165,8 @@ class _Loop:
         self.log.flush()
 
     def close(self) -> None:
-        for service in self.services.values():
-            service.close()
+        while self.services:
+            self.services.popitem()[1].close()
 
     def _service(self, room: Room) -> Service:
         name = room.names.room

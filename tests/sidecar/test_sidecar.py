@@ -64,6 +64,24 @@ def test_a_commit_by_the_user_reaches_the_agents(served: Bed) -> None:
     arrives(served, "bob", "human.txt", "by hand\n")
 
 
+def test_the_configuration_is_followed_as_it_changes_and_while_it_is_wrong_what_it_said_last(served: Bed) -> None:
+    served.commit("alice", {"n.txt": numbered()})
+    arrives(served, "bob", "n.txt", numbered())
+    config, log = served.repository / ".agentroom.yaml", lifecycle.log_path(served.room())
+    alice, bob = served.path("alice"), served.path("bob")
+    config.write_text("autosave: 1s\n")
+    until(lambda: "the configuration has changed and is followed" in log.read_text(), "the file is read")
+
+    served.write("alice", {"n.txt": edited(numbered(), 3, "alice")})
+    arrives(served, "bob", "n.txt", edited(numbered(), 3, "alice"))
+    config.write_text("autosave: often\n")
+    until(lambda: "what the configuration said last holds" in log.read_text(), "the problem is told")
+    (alice / "n.txt").write_text(edited(numbered(), 3, "alice again"))
+
+    until(lambda: (bob / "n.txt").read_text() == edited(numbered(), 3, "alice again"), "bob has what alice wrote then")
+    config.unlink()
+
+
 def test_a_landing_beside_the_sidecar_is_known_for_one_even_where_a_hook_changed_it(served: Bed) -> None:
     served.commit("alice", {"a.txt": "alice\n"}, "Add a")
     arrives(served, "bob", "a.txt", "alice\n")
