@@ -12,12 +12,13 @@ from itertools import count
 class Codes(dict[bytes, bytes]):
     """The code of every unit that was met: its number, as a line.
 
-    The number of a unit of the first text is the last place at which it stands there; other units have higher ones.
+    The number of a unit of the first text is the last place at which it stands there; other units have higher ones,
+    from `start` on at least.
     """
 
-    def __init__(self, first: Sequence[bytes]) -> None:
+    def __init__(self, first: Sequence[bytes], start: int = 0) -> None:
         super().__init__(zip(first, _numbers(1 << len(first).bit_length()), strict=False))
-        self._further = count(len(first))
+        self._further = count(max(start, len(first)))
 
     def __missing__(self, unit: bytes) -> bytes:
         code = self[unit] = b"%d\n" % next(self._further)

@@ -12,6 +12,8 @@ from operator import itemgetter
 from agentroom_git.core.codes import Codes
 from agentroom_git.core.hunks import split_lines
 
+_OWN = -1
+
 
 class Base:
     """A text that versions are compared with; `coded` stands for it in a line diff."""
@@ -21,6 +23,8 @@ class Base:
         self.text = text
         self.starts = list(accumulate(map(len, lines), initial=0))
         self.codes = Codes(lines)
+        self.others = Codes((), start=len(lines))
+        """The codes of lines that only versions have."""
         self.line_codes = self.codes.read(lines)
         self.coded = b"".join(self.line_codes)
         # A last line without an end may be how a longer one begins.
@@ -55,24 +59,30 @@ class Version:
         self.text = text
         self._base_starts = base.starts
         self._runs: list[tuple[int, int, int]] = []
-        """Of each run its first line, where that begins, and the line of the base; a line of its own is one, too."""
-        codes: list[bytes] = []
-        at = 0
-        while at < len(text):
-            unit = text[at : text.find(b"\n", at) + 1 or len(text)]
-            code = base.codes[unit]
-            line = int(code)
-            if line < len(base):
-                self._runs.append((len(codes), at, line))
-                stop = base.find_run(line + 1, text, at + len(unit))
-                codes += base.line_codes[line:stop]
-                at += base.starts[stop] - base.starts[line]
-            else:
-                self._runs.append((len(codes), at, 0))
-                codes.append(code)
-                at += len(unit)
+        """Of each run its first line, where that begins in the text, and the line of the base, `_OWN` for none."""
+        codes = self._read(base)
         self._count = len(codes)
         self.coded = b"".join(codes)
+
+    def _read(self, base: Base) -> list[bytes]:
+        text, size, runs = self.text, len(self.text), self._runs
+        codes: list[bytes] = []
+        at = 0
+        while at < size:
+            unit = text[at : text.find(b"\n", at) + 1 or size]
+            code = base.codes.get(unit)
+            if code is None:
+                if not runs or runs[-1][2] != _OWN:
+                    runs.append((len(codes), at, _OWN))
+                codes.append(base.others[unit])
+                at += len(unit)
+                continue
+            line = int(code)
+            runs.append((len(codes), at, line))
+            stop = base.find_run(line + 1, text, at + len(unit))
+            codes += base.line_codes[line:stop]
+            at += base.starts[stop] - base.starts[line]
+        return codes
 
     def __len__(self) -> int:
         return self._count
@@ -85,4 +95,9 @@ class Version:
         if line >= self._count:
             return len(self.text)
         first, at, base_line = self._runs[bisect_right(self._runs, line, key=itemgetter(0)) - 1]
-        return at + self._base_starts[base_line + line - first] - self._base_starts[base_line]
+        if base_line != _OWN:
+            return at + self._base_starts[base_line + line - first] - self._base_starts[base_line]
+        # Hunks begin and end where lines are shared, so nobody asks for more than the first of many.
+        for _ in range(line - first):
+            at = self.text.index(b"\n", at) + 1
+        return at
