@@ -6,10 +6,10 @@ side. The first five lose nothing, so they come first. A replacement is never in
 words.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from agentroom_git.core.blocks import join_blocks
+from agentroom_git.core.blocks import Block, drop_repeated, join_blocks
 from agentroom_git.core.hunks import Cluster, Hunk, LineDiff, diff_lines, find_clusters, split_lines
 from agentroom_git.core.import_lines import merge_imports
 from agentroom_git.core.line_ends import LevelTexts, level_line_ends
@@ -111,21 +111,28 @@ def combine(conflict: Conflict) -> Combination | None:
     if agreed is not None:
         return agreed
     base_lines = split_lines(conflict.level.base)
-    parts: list[bytes] = []
+    blocks: list[Block] = []
     found = [Combination(b"", "disjoint")]
-    at = 0
     for cluster in find_clusters(conflict.hunks, touching=False):
         settled = _settle(conflict, cluster, b"".join(base_lines[cluster.start : cluster.stop]))
         if settled is None:
             return None
-        parts += [*base_lines[at : cluster.start], settled.text]
+        blocks.append(Block(cluster.start, cluster.stop, split_lines(settled.text)))
         found.append(settled)
-        at = cluster.stop
     return Combination(
-        text=b"".join(parts + base_lines[at:]),
+        text=_write(base_lines, drop_repeated(blocks)),
         step=max((part.step for part in found), key=STEPS.index),
         lost=frozenset().union(*(part.lost for part in found)),
     )
+
+
+def _write(base_lines: list[bytes], blocks: Iterable[Block]) -> bytes:
+    parts: list[bytes] = []
+    at = 0
+    for block in blocks:
+        parts += [*base_lines[at : block.start], *block.lines]
+        at = block.stop
+    return b"".join(parts + base_lines[at:])
 
 
 def _settle(conflict: Conflict, cluster: Cluster, base: bytes) -> Combination | None:

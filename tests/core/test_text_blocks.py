@@ -37,6 +37,11 @@ def join(*blocks: bytes) -> bytes:
             b"def a():\n    x\n\n    y\ndef a():\n    x\n\n    z\n", id="two bodies behind a blank line",
         ),
         pytest.param(b"a {\n  x\n}\n", b"b {\n  y\n}\n", b"a {\n  x\n}\nb {\n  y\n}\n", id="a closing bracket"),
+        pytest.param(b"a\nx\nb\n", b"x\n", b"a\nx\nb\n", id="one stands inside the other"),
+        pytest.param(b"\nx\n\n", b"a\nx\nb\nc\n", b"a\nx\nb\nc\n", id="inside, with blank lines around"),
+        pytest.param(
+            b"  x\n", b"def a():\n  x\n  y\n", b"  x\ndef a():\n  x\n  y\n", id="inside, but deeper than the margin",
+        ),
         pytest.param(b"  a\n  x\n", b"  a\n  y\n", b"  a\n  x\n  y\n", id="a margin"),
     ],
 )  # fmt: skip

@@ -105,6 +105,35 @@ def test_line_ends_do_not_hide_what_was_changed(base: bytes, left: bytes, right:
     assert (merged.text, [region.is_contested for region in merged.regions]) == (expected, [False])
 
 
+@pytest.mark.parametrize(
+    ("base", "left", "right", "expected"),
+    [
+        pytest.param(b"a\nk\n", b"b\nx\nk\n", b"a\nx\nk\n", b"b\nx\nk\n", id="the end of a replacement"),
+        pytest.param(b"a\nk\n", b"x\nb\nk\n", b"x\na\nk\n", b"x\nb\nk\n", id="its beginning"),
+        pytest.param(b"a\nk\n", b"b\nx\nk\n", b"a\nx\ny\nk\n", b"b\nx\ny\nk\n", id="its end and more"),
+        pytest.param(b"a\nk\n", b"x\nb\nk\n", b"y\nx\na\nk\n", b"y\nx\nb\nk\n", id="more and its beginning"),
+        pytest.param(b"a\nk\n", b"b\nx\nc\nk\n", b"a\n\nx\n\nk\n", b"b\nx\nc\nk\n", id="its middle"),
+        pytest.param(
+            b"a\nk\n", b"def b():\n  x\n  y\nk\n", b"a\n  x\nk\n", b"def b():\n  x\n  y\n  x\nk\n",
+            id="deeper than its margin",
+        ),
+        pytest.param(b"a\nk\n", b"b\n\nk\n", b"a\n\nx\nk\n", b"b\n\n\nx\nk\n", id="a blank line alone"),
+        pytest.param(b"a\nb\nk\n", b"c\nx\nb\nk\n", b"a\nx\nd\nk\n", b"c\nx\nx\nd\nk\n", id="two replacements"),
+    ],
+)  # fmt: skip
+def test_what_one_side_inserts_and_the_replacement_beside_it_holds_is_kept_once(
+    base: bytes, left: bytes, right: bytes, expected: bytes
+) -> None:
+    for sides in ((left, right), (right, left)):
+        merged = merge(base, *sides)
+        assert (merged.text, steps(merged)) == (expected, ["disjoint"])
+
+
+def test_an_insertion_between_two_replacements_is_compared_with_both() -> None:
+    merged = merge(b"a\nb\n", b"1\nx\nb\n", b"a\nx\nm\ny\nb\n", b"a\ny\n2\n")
+    assert (merged.text, steps(merged)) == (b"1\nx\nm\ny\n2\n", ["disjoint"])
+
+
 def test_the_edit_of_three_sides_can_be_combined() -> None:
     merged = merge(b"a\nb\nc\n", b"A\nb\nc\n", b"a\nB\nc\n", b"a\nb\nC\n")
     assert (merged.text, steps(merged)) == (b"A\nB\nC\n", ["disjoint"])
