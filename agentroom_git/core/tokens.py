@@ -1,7 +1,7 @@
 """Three-way merge of a few lines by their words, for edits that meet on a line but not on a word."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from agentroom_git.core.codes import Codes
 from agentroom_git.core.hunks import LineDiff, find_clusters
@@ -36,9 +36,11 @@ def merge_tokens(base: bytes, sides: Sequence[bytes], diff: LineDiff) -> bytes |
     """Apply all sides' changes of words; None when two different ones overlap or touch."""
     if max(map(len, (base, *sides))) > MAX_BYTES:
         return None
+    if _meet(_first_token(base), map(_first_token, sides)):
+        return None
     words = split_tokens(base)
     side_words = [split_tokens(side) for side in sides]
-    if _meet(words, side_words, 0) or _meet(words, side_words, -1):
+    if _meet(words[-1:], (its[-1:] for its in side_words)):
         return None
     # A word may itself be a line end, so the diff is given codes.
     codes = Codes(words)
@@ -54,7 +56,12 @@ def merge_tokens(base: bytes, sides: Sequence[bytes], diff: LineDiff) -> bytes |
     return b"".join(parts + words[at:])
 
 
-def _meet(words: Sequence[bytes], side_words: Sequence[Sequence[bytes]], end: int) -> bool:
+def _first_token(text: bytes) -> list[bytes]:
+    found = _TOKEN.match(text)
+    return [found.group()] if found else []
+
+
+def _meet(end: list[bytes], ends: Iterable[list[bytes]]) -> bool:
     """Tell whether two sides change the token at an end differently: then no diff is needed to see that they meet."""
-    ends = {its[end] for its in side_words if its}
-    return bool(words) and len(ends - {words[end]}) > 1
+    made = {token for its in ends for token in its}
+    return bool(end) and len(made.difference(end)) > 1
