@@ -35,6 +35,7 @@ def status_lines(found: "Status", *, with_folds: bool = True) -> Iterator[str]:
     yield from _work_lines(found)
     for line in found.folds if with_folds else ():
         yield f"  {line.at} {line.text}"
+    yield from _displaced_lines(found)
     for problem in found.problems:
         yield f"  cannot read {problem.id[:10]} in {problem.ref}: {problem.problem} ({problem.hint})"
 
@@ -72,11 +73,15 @@ def _agent_lines(agent: "Presence") -> Iterator[str]:
     if agent.waits is not None:
         about = f" ({', '.join(agent.waits.paths[:5])})" if agent.waits.paths else ""
         yield f"    waits: {agent.waits.text}{about}"
-    if agent.displaced:
-        folder = Path(agent.displaced[-1].file).parent.parent
-        count = len(agent.displaced)
+
+
+def _displaced_lines(found: "Status") -> Iterator[str]:
+    owned = {agent.agent: agent.displaced for agent in found.agents if agent.displaced}
+    if owned:
+        count = sum(map(len, owned.values()))
         versions = "1 replaced version" if count == 1 else f"{count} replaced versions"
-        yield f"    {versions} of its files, kept for an hour: {folder} (--json names each)"
+        folder = Path(next(iter(owned.values()))[-1].file).parents[2]
+        yield f"  {versions} of files of {', '.join(owned)}, kept for an hour in {folder} (--json names each)"
 
 
 def place_of(record: "Stored") -> str:

@@ -44,7 +44,7 @@ def test_status_names_the_folder_while_something_is_in_it(bed: Bed, monkeypatch:
 
     shown = CliRunner().invoke(register("status"), ["status"]).output
 
-    assert f"1 replaced version of its files, kept for an hour: {bed.room().worktrees_dir}/.stage/bob" in shown
+    assert f"1 replaced version of files of bob, kept for an hour in {bed.room().worktrees_dir}/.stage (" in shown
 
 
 def test_a_damaged_journal_hides_nothing_else(bed: Bed) -> None:
