@@ -8,6 +8,21 @@ side inserted beside the other's replacement is dropped where the replacement ho
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+_BULLETS = (b"- ", b"* ")
+
+
+def order_blocks(placed: Iterable[tuple[int, list[bytes]]]) -> list[list[bytes]]:
+    """Return blocks in the order of their places, then of their texts.
+
+    Blocks of one line each are in the order of their texts alone: in code such lines are mostly members of a list, and
+    most lists are sorted, Python's imports with `from` last. What begins with a bullet is prose, which is in the order
+    in which it was written.
+    """
+    given = list(placed)
+    if all(len(block) == 1 and not block[0].lstrip().startswith(_BULLETS) for _, block in given):
+        given = [(block[0].lstrip().startswith(b"from "), block) for _, block in given]
+    return [block for _, block in sorted(given)]
+
 
 def join_blocks(blocks: Iterable[Sequence[bytes]]) -> list[bytes]:
     """Return the lines of all blocks in the given order, each different block once.
@@ -54,15 +69,23 @@ def _is_within(block: Sequence[bytes], other: Sequence[bytes]) -> bool:
     """Tell whether the lines of a block stand together in another one, at its left margin; blank ends do not count."""
     filled = [number for number, line in enumerate(block) if line.strip()]
     inner = block[filled[0] : filled[-1] + 1] if filled else ()
-    starts = range(len(other) - len(inner) + 1) if inner and _margin(inner) <= _margin(other) else ()
-    return any(other[start : start + len(inner)] == inner for start in starts)
+    if not inner or _margin(inner) > _margin(other):
+        return False
+    # Lines are found as bytes, which takes no longer for texts that repeat themselves.
+    return b"\n" + b"".join(inner) in b"\n" + b"".join(other)
 
 
 def _overlap(one: Sequence[bytes], other: Sequence[bytes]) -> int:
     """Return how many lines, not all of them blank, end one block and begin the next."""
-    counts = range(min(len(one), len(other)), 0, -1)
-    count = next((count for count in counts if one[len(one) - count :] == other[:count]), 0)
-    return count if any(line.strip() for line in other[:count]) else 0
+    # Knuth, Morris and Pratt: for each line, how many of the first ones end there. No line is empty bytes.
+    lines = [*other, b"", *one[max(0, len(one) - len(other)) :]]
+    counts = [0]
+    for line in lines[1:]:
+        count = counts[-1]
+        while count and line != lines[count]:
+            count = counts[count - 1]
+        counts.append(count + (line == lines[count]))
+    return counts[-1] if any(line.strip() for line in other[: counts[-1]]) else 0
 
 
 def _join(one: tuple[bytes, ...], other: tuple[bytes, ...]) -> tuple[bytes, ...]:

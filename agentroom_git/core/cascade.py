@@ -9,9 +9,9 @@ words.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from agentroom_git.core.blocks import Block, drop_repeated, join_blocks
+from agentroom_git.core.blocks import Block, drop_repeated, join_blocks, order_blocks
 from agentroom_git.core.hunks import Cluster, Hunk, LineDiff, diff_lines, find_clusters, split_lines
-from agentroom_git.core.import_lines import merge_imports
+from agentroom_git.core.import_lines import merge_imports, sort_imports
 from agentroom_git.core.line_ends import LevelTexts, level_line_ends
 from agentroom_git.core.merge import precedence
 from agentroom_git.core.regions import Resolution, Side
@@ -157,8 +157,8 @@ def _settle(conflict: Conflict, cluster: Cluster, base: bytes) -> Combination | 
     if conflict.is_new:
         # Two versions of a whole new file are not two parts of it.
         return None
-    blocks = sorted((conflict.sides[side].place, text) for side, text in made.items())
-    return Combination(b"".join(join_blocks(split_lines(text) for _, text in blocks)), "insertions")
+    blocks = order_blocks((conflict.sides[side].place, split_lines(text)) for side, text in made.items())
+    return Combination(b"".join(sort_imports(blocks) or join_blocks(blocks)), "insertions")
 
 
 def agree_in_words(base: bytes, made: Mapping[int, bytes], diff: LineDiff) -> Combination | None:

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any, TypeVar
 
 from agentroom_git.core.hunks import split_lines
@@ -107,6 +108,21 @@ def merge_imports(base: bytes, sides: Sequence[bytes]) -> bytes | None:
     if not _bound_twice(merged) <= set[bytes]().union(*map(_bound_twice, lines)):
         return None
     return b"".join(one.line for one in _sorted_alike(merged, lines, (_by_kind, _by_module)))
+
+
+def sort_imports(blocks: Sequence[Sequence[bytes]]) -> list[bytes] | None:
+    """Return the lines of blocks of one-line imports that are each sorted, sorted alike; None for any other blocks.
+
+    That a single line is sorted says nothing, so there have to be two in some block.
+    """
+    read = [list(_read(b"".join(block)).values()) for block in blocks]
+    if not all(read) or max(map(len, read)) == 1:
+        return None
+    for key in (_by_kind, _by_module):
+        if all(imports == sorted(imports, key=key) for imports in read):
+            together = dict.fromkeys(one.line for one in sorted(chain(*read), key=key))
+            return list(together)
+    return None
 
 
 def _read(text: bytes) -> dict[tuple[bytes, bytes], _Import]:

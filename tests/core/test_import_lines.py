@@ -4,7 +4,7 @@ from itertools import permutations
 
 import pytest
 
-from agentroom_git.core.import_lines import merge_imports
+from agentroom_git.core.import_lines import merge_imports, sort_imports
 from agentroom_git.core.regions import Side
 from agentroom_git.core.text import merge_text
 from agentroom_git.git.diff import line_diff
@@ -84,6 +84,25 @@ def test_names_that_either_side_adds_or_drops_are_added_and_dropped(
 )
 def test_other_lines_and_a_contradiction_are_left_to_the_other_rules(base: bytes, sides: tuple[bytes, ...]) -> None:
     assert merge_imports(base, sides) is None
+
+
+@pytest.mark.parametrize(
+    ("blocks", "expected"),
+    [
+        (("import b|from a import b", "import a"), "import a|import b|from a import b"),
+        (("from b import c|import d", "import a|import d"), "import a|from b import c|import d"),
+        (("import { x } from './b';|import y from './d';", "import a from './C';"),
+         "import { x } from './b';|import a from './C';|import y from './d';"),
+        # Not sorted, not only imports, or too few lines to tell.
+        (("import b|import a", "import c"), None),
+        (("import a|import b", "import c|x = 1"), None),
+        (("import b", "import a"), None),
+    ],
+)  # fmt: skip
+def test_blocks_of_sorted_imports_are_sorted_together(blocks: tuple[str, ...], expected: str | None) -> None:
+    for order in permutations(blocks):
+        lines = sort_imports([[line.encode() + b"\n" for line in block.split("|")] for block in order])
+        assert (lines and b"".join(lines).decode()) == (expected and expected.replace("|", "\n") + "\n")
 
 
 def test_imports_that_git_cannot_merge_are_not_contested() -> None:

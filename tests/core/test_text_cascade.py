@@ -109,6 +109,7 @@ def test_line_ends_do_not_hide_what_was_changed(base: bytes, left: bytes, right:
     ("base", "left", "right", "expected"),
     [
         pytest.param(b"a\nk\n", b"b\nx\nk\n", b"a\nx\nk\n", b"b\nx\nk\n", id="the end of a replacement"),
+        pytest.param(b"a\n", b"a\nx\ny\n", b"x\ny\n", b"x\ny\n", id="all of it"),
         pytest.param(b"a\nk\n", b"x\nb\nk\n", b"x\na\nk\n", b"x\nb\nk\n", id="its beginning"),
         pytest.param(b"a\nk\n", b"b\nx\nk\n", b"a\nx\ny\nk\n", b"b\nx\ny\nk\n", id="its end and more"),
         pytest.param(b"a\nk\n", b"x\nb\nk\n", b"y\nx\na\nk\n", b"y\nx\nb\nk\n", id="more and its beginning"),
@@ -146,10 +147,34 @@ def test_the_insertions_of_four_sides_are_in_the_same_order_whoever_made_them() 
         assert merge_text(b"k\nl\n", sides, line_diff).text == b"k\naaaa\nbb\nccc\nd\nl\n"
 
 
+def merge_in_place(base: bytes, *sides: bytes) -> bytes:
+    """Merge sides of which the earlier's insertions come first, given in any order."""
+    placed = [Side((str(place),), text, place=place) for place, text in enumerate(sides)]
+    (merged,) = {merge_text(base, order, line_diff).text for order in permutations(placed)}
+    return merged
+
+
 def test_insertions_are_in_the_order_of_their_sides_places_where_those_differ() -> None:
-    sides = [Side((name,), b"k\n%b\nl\n" % name.encode(), place=place) for place, name in enumerate("ba")]
-    for order in permutations(sides):
-        assert merge_text(b"k\nl\n", order, line_diff).text == b"k\nb\na\nl\n"
+    assert merge_in_place(b"k\nl\n", b"k\nb\n2\nl\n", b"k\na\n1\nl\n") == b"k\nb\n2\na\n1\nl\n"
+
+
+@pytest.mark.parametrize(
+    ("lines", "merged"),
+    [
+        pytest.param((b"    b,\n", b"    c,\n", b"    a,\n"), b"    a,\n    b,\n    c,\n", id="members"),
+        pytest.param((b"from a import b\n", b"import c\n"), b"import c\nfrom a import b\n", id="from comes last"),
+        pytest.param((b"* b\n", b"* a\n"), b"* b\n* a\n", id="bullets stay"),
+        pytest.param((b"  - b\n", b"  - a\n"), b"  - b\n  - a\n", id="other bullets stay"),
+        pytest.param((b"b\n", b"a\nc\n"), b"b\na\nc\n", id="longer blocks stay"),
+    ],
+)
+def test_single_lines_are_sorted_whatever_their_sides_places(lines: tuple[bytes, ...], merged: bytes) -> None:
+    assert merge_in_place(b"0\n9\n", *(b"0\n%b9\n" % line for line in lines)) == b"0\n%b9\n" % merged
+
+
+def test_sorted_imports_of_several_lines_are_sorted_whatever_their_sides_places() -> None:
+    base, ours, theirs = b"0\n", b"import d\nimport e\n", b"import c\nfrom a import b\n"
+    assert merge_in_place(base, base + ours, base + theirs) == b"0\nimport c\nimport d\nimport e\nfrom a import b\n"
 
 
 def test_where_one_spot_of_a_region_is_contested_all_of_it_is_taken_from_one_side() -> None:

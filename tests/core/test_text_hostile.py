@@ -50,6 +50,7 @@ MADE = {
     "one long line": tuple(b"x" * 5_000_000 + end for end in (b"", b"a", b"b")),
     "one long line of words": tuple(b"ab, " * 1_000_000 + end for end in (b"", b"a", b"b")),
     "equal lines": (b"x\n" * 100_000, b"x\n" * 99_999, b"x\n" * 50_000 + b"y\n" + b"x\n" * 50_000),
+    "equal lines beside an edit": (b"k\n", b"y\n" + b"x\n" * 90_000 + b"y\n", b"k\n" + b"x\n" * 80_000 + b"z\n"),
     "equal lines contested": (b"x\n" * 100_000, b"y\n" * 100_000, b"z\n" * 100_000),
     "all lines contested": tuple(b"".join(b"%b%d\n" % (word, n) for n in range(60_000)) for word in (b"", b"a", b"b")),
     "every second line": tuple(
