@@ -70,11 +70,13 @@ def _write_tree(handle: pygit2.Repository, record: Contested) -> pygit2.Oid:
     builder = handle.TreeBuilder()
     names = {"base": record.base} | {f"side-{number}": id for number, id in enumerate(record.sides, 1)}
     for name, id in names.items():
-        # A submodule's id names no object here: what it was is kept as text.
-        if id is not None and id in handle:
-            found = handle[id]
+        if id is None:
+            continue
+        found = handle.get(id)
+        if isinstance(found, pygit2.Blob | pygit2.Tree):
             builder.insert(name, found.id, FOLDER if isinstance(found, pygit2.Tree) else FILE)
-        elif id is not None:
+        else:
+            # A submodule's commit, here or elsewhere: no tree of a record can hold it, so that it is kept as text.
             builder.insert(name, handle.create_blob(f"submodule {id}\n".encode()), FILE)
     return builder.write()
 

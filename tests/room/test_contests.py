@@ -213,3 +213,28 @@ def test_a_link_is_taken_as_a_link(bed: Bed, take: str, mode: str) -> None:
     contests.resolve(bed.room(), record.id, take)
 
     assert bed.git("ls-tree", "agentroom/main/integration", "n.txt", cwd=bed.repository).split()[0] == mode
+
+
+@pytest.fixture
+def submodule(bed: Bed) -> list[str]:
+    """Commits of this repository that `sub` is at: before, in alice's version and in bob's; both not folded yet."""
+    bed.join("alice", "bob", "carol")
+    commits = [bed.commit("carol", {"n.txt": f"{number}\n"}) for number in range(3)]
+    bed.settle()
+    for name, commit in zip(("carol", "alice", "bob"), commits, strict=True):
+        bed.git("update-index", "--add", "--cacheinfo", f"160000,{commit},sub", cwd=bed.path(name))
+        bed.git("commit", "--quiet", "-m", "sub", cwd=bed.path(name))
+        if name == "carol":
+            bed.settle()
+    return commits
+
+
+def test_a_submodule_of_this_repository_s_own_commits_is_folded_and_taken(bed: Bed, submodule: list[str]) -> None:
+    bed.settle()
+    (record,) = contests.open_records(bed.room())
+    assert [record.base, *record.sides] == [f"submodule {id}\n".encode() for id in submodule]
+
+    contests.resolve(bed.room(), record.id, "alice")
+
+    taken = bed.git("ls-tree", "agentroom/main/integration", "sub", cwd=bed.repository)
+    assert taken == f"160000 commit {submodule[1]}\tsub\n"
