@@ -51,6 +51,8 @@ def describe_contested(record: Contested) -> str:
     names = [" and ".join(side) or "nobody" for side in record.agents]
     if record.kind == "parse":
         return f"{where}: the versions of {', '.join(names)} merge cleanly, but the result does not parse"
+    if record.kind == "dropped":
+        return f"{where}: lines that both integration and {names[-1]} had are gone; look whether that is right"
     if record.winner is None:
         return f"{where}: the versions of {', '.join(names)} were combined; look whether they fit"
     losers = [name for index, name in enumerate(names) if index != record.winner]

@@ -196,7 +196,8 @@ class Folder:
         try:
             folded = self.engine.fold(heads)
             trees = (history.tree_of(previous.id), history.tree_of(tip), folded.tree)
-            dropped = find_dropped(history, head.agent, *trees)
+            whole = {record.path for record in folded.contested if not record.start}
+            dropped = find_dropped(history, head.agent, *trees, whole)
             return heads, Folded(folded.tree, (*folded.contested, *dropped))
         except UnwritableError:
             # No fault of the commit's: it is folded when the disk has room again.

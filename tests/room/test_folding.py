@@ -6,7 +6,7 @@ from agentroom_git.core.history import Head
 from agentroom_git.core.ids import AgentName, Oid, parse_agent
 from agentroom_git.git import contested_refs
 from agentroom_git.git.refs import Refs
-from agentroom_git.room import messages
+from agentroom_git.room import contests, messages
 from agentroom_git.room.fold_chain import read_folds
 from agentroom_git.room.folding import Folder, observe_branches
 from agentroom_git.room.verifying import verify
@@ -414,3 +414,16 @@ def test_what_a_gc_pruned_of_the_engines_memory_is_computed_again(bed: Bed) -> N
     assert len(folder.fold().made) == 2
     assert bed.integrated("n.txt") == edited(edited(text, 2, "alice"), 10, "bob")
     assert bed.fsck() == ""
+
+
+def test_an_equal_line_of_another_file_is_not_dropped_with_the_one_that_an_agent_deletes(bed: Bed) -> None:
+    bed.join("alice", "bob")
+    bed.commit("alice", {"a.py": "import os\nA = 1\n", "b.py": "import os\nB = 1\n"})
+    bed.settle()
+    bed.commit("alice", {"a.py": "import os\nA = 1\nA2 = 2\n"})
+    bed.commit("bob", {"b.py": "B = 1\n"})
+
+    bed.settle()
+
+    assert bed.integrated("b.py") == "B = 1\n"
+    assert contests.open_records(bed.room()) == []
