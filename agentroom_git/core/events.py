@@ -196,6 +196,18 @@ class Resolved:
 
 
 @dataclass(frozen=True, slots=True)
+class Reopened:
+    """A region that was contested and closed is contested again, between the same texts."""
+
+    type: ClassVar[str] = "reopened"
+    contested: str
+    path: str
+
+    def subject(self) -> str:
+        return f"{self.path} is contested again as in {self.contested}"
+
+
+@dataclass(frozen=True, slots=True)
 class TaskAdded:
     """`needs` are the ids of tasks that come first; `origin` is the marker it was made from, `PATH: TEXT`, or empty."""
 
@@ -309,6 +321,7 @@ Body = (
     | Renewed
     | Refused
     | Resolved
+    | Reopened
     | Landed
     | Undid
     | TaskAdded

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from agentroom_git.core import trailers
 from agentroom_git.core.contested import Entry
-from agentroom_git.core.events import Recorded, Resolved
+from agentroom_git.core.events import Resolved
 from agentroom_git.core.ids import HUMAN, SIDECAR, Oid
 from agentroom_git.core.objects import FILE
 from agentroom_git.core.regions import Side
@@ -18,6 +18,7 @@ from agentroom_git.git import contested_refs
 from agentroom_git.git.contested_refs import Stored
 from agentroom_git.git.folds import Fold, Place, find_place, write_commit
 from agentroom_git.room import logs
+from agentroom_git.room.digest import closed_contests, read_digests
 from agentroom_git.room.fold_chain import read_folds
 from agentroom_git.room.folding import Folder, Made
 from agentroom_git.room.notices import fold_lock
@@ -43,7 +44,7 @@ class Contest:
 def read_contests(room: Room) -> list[Contest]:
     """Return every contested record of the room, in order of id."""
     records = list(contested_refs.read_all(room.refs, room.names.contested))
-    closed = _closed(room) if records else {}
+    closed = closed_contests(read_digests(room)) if records else {}
     found = []
     for record in records:
         event = closed.get(record.id)
@@ -54,15 +55,6 @@ def read_contests(room: Room) -> list[Contest]:
 def open_records(room: Room) -> list[Stored]:
     """Return the contested records that nobody has closed, in order of id."""
     return [contest.record for contest in read_contests(room) if contest.is_open]
-
-
-def _closed(room: Room) -> dict[str, Resolved]:
-    found: dict[str, Resolved] = {}
-    for writer in logs.writers(room):
-        for item in logs.read_log(room, writer):
-            if isinstance(item, Recorded) and isinstance(item.event.body, Resolved):
-                found[item.event.body.contested] = item.event.body
-    return found
 
 
 def find_contest(room: Room, id: str) -> Contest:

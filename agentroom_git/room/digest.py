@@ -15,6 +15,7 @@ from agentroom_git.core.events import (
     ReadUpTo,
     Recorded,
     Refused,
+    Reopened,
     Resolved,
     TaskAdded,
     TaskDone,
@@ -31,7 +32,7 @@ VERSION = 1
 MAX_PROBLEMS = 50
 # Fewer new events than this are read anew each time rather than written down.
 WORTH_WRITING = 16
-Kept = TaskAdded | TaskDone | TaskDropped | Noted | Resolved
+Kept = TaskAdded | TaskDone | TaskDropped | Noted | Resolved | Reopened
 _PASSED_OVER = (
     "broadcast", "notice", "renewed", "claimed", "released", "rewrote", "opened",
     "landed", "undid", "checked", "blamed", "chosen", "assigned", "urged", "abandoned",
@@ -40,7 +41,8 @@ _PASSED_OVER = (
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """Of one log: the newest of `joined` and `left`, of `read` and of `refused`, and every task, note and resolution.
+    """Of one log: the newest of `joined` and `left`, of `read` and of `refused`, and every task, note and
+    resolution, also those that did not last.
 
     `events` are oldest first.
     """
@@ -64,9 +66,11 @@ def read_digest(room: Room, writer: AgentName) -> Digest:
 
 
 def closed_contests(digests: dict[AgentName, Digest]) -> dict[str, Resolved]:
-    """Return what closed each contested region, by its id."""
-    bodies = (recorded.event.body for one in digests.values() for recorded in one.events)
-    return {body.contested: body for body in bodies if isinstance(body, Resolved)}
+    """Return what closed each contested region that has not been contested again since, by its id."""
+    events = sorted((recorded for one in digests.values() for recorded in one.events), key=lambda item: item.order)
+    bodies = [item.event.body for item in events]
+    last = {body.contested: body for body in bodies if isinstance(body, Resolved | Reopened)}
+    return {id: body for id, body in last.items() if isinstance(body, Resolved)}
 
 
 def _up_to_date(room: Room, writer: AgentName, tip: Oid) -> Digest:

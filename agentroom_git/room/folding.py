@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from agentroom_git.core.contested import Contested, describe_contested
 from agentroom_git.core.dropped import find_dropped
 from agentroom_git.core.escape import one_line, path_text
-from agentroom_git.core.events import Notice, Rewrote
+from agentroom_git.core.events import Notice, Reopened, Rewrote
 from agentroom_git.core.fold import Engine, Folded, distinct
 from agentroom_git.core.history import Head
 from agentroom_git.core.ids import BASE, SIDECAR, AgentName, Oid
@@ -27,6 +27,7 @@ from agentroom_git.git.repo import packs_changed
 from agentroom_git.git.worktrees import Worktree
 from agentroom_git.git.writing import UnwritableError
 from agentroom_git.room import base, disk, landed, logs, quarantine, rewriting
+from agentroom_git.room.digest import closed_contests, read_digests
 from agentroom_git.room.notices import fold_lock, keyed, notice_key, tell
 from agentroom_git.room.room import Room
 
@@ -175,13 +176,20 @@ class Folder:
         heads, folded = self._compute(head, branch.head, previous)
         contested = distinct((*folded.contested, *brought.contested))
         for record in contested:
-            contested_refs.store(room.refs, room.names.contested, record, room.clock.now())
-            _tell_contested(room, record)
+            is_new = contested_refs.store(room.refs, room.names.contested, record, room.clock.now())
+            self._open(record, head.id, may_be_closed=not is_new and folds.find_place(previous, record.id) is None)
         tips = _moved(previous.tips, branch, room.names.branch_ref(branch.agent)) if branch.name else previous.tips
         id = folds.write_fold(
             room.history, room.names.room, previous, folded.tree, heads, tips, head, contested, room.clock.now()
         )
         return Made(id, branch.agent, branch.head, contested)
+
+    def _open(self, record: Contested, head: Oid, *, may_be_closed: bool) -> None:
+        """Tell of a contest; open one again that was closed and comes back with `head`, and then tell of it again."""
+        is_closed = may_be_closed and record.id in closed_contests(read_digests(self.room))
+        _tell_contested(self.room, record, notice_key("contested", record.id, *([head] if is_closed else [])))
+        if is_closed:
+            self._record(Reopened(record.id, path_text(record.path)), notice_key("reopened", record.id, head))
 
     def _compute(self, head: Head, tip: Oid, previous: Fold) -> tuple[frozenset[Head], Folded]:
         """Return the heads of the grown set and its fold, in which what the fold drops is recorded, too.
@@ -222,7 +230,7 @@ class Folder:
             self._record(body, notice_key("landed", found.landing.fold, found.commit))
         return _Brought(replace(branch, head=found.commit), Head(found.stands, BASE))
 
-    def _record(self, body: Landed | Rewrote, key: str) -> None:
+    def _record(self, body: Landed | Rewrote | Reopened, key: str) -> None:
         log.append(self.room.refs, self.room.names.log(SIDECAR), keyed(self.room, body, key), self.room.clock.now())
 
     def _rewrote(self, branch: Branch, old: Oid, join: Oid) -> None:
@@ -344,9 +352,9 @@ def _tell_held(room: Room, branch: Branch, decision: Held) -> None:
     tell(room, notice, key=notice_key("held", branch.agent, decision.old, branch.head))
 
 
-def _tell_contested(room: Room, record: Contested) -> None:
+def _tell_contested(room: Room, record: Contested, key: str) -> None:
     agents = sorted({name for names in record.agents for name in names} - {BASE})
     if agents:
         text = f"contested {describe_contested(record)}; every version is in {room.names.contested}{record.id}"
         notice = Notice("contested", tuple(agents), text, (path_text(record.path),))
-        tell(room, notice, key=notice_key("contested", record.id))
+        tell(room, notice, key=key)

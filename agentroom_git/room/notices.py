@@ -3,7 +3,7 @@
 import hashlib
 from contextlib import AbstractContextManager
 
-from agentroom_git.core.events import Event, Notice, Recorded, Rewrote, Withdrawn
+from agentroom_git.core.events import Event, Notice, Recorded, Reopened, Rewrote, Withdrawn
 from agentroom_git.core.ids import SIDECAR
 from agentroom_git.core.landings import Landed
 from agentroom_git.git import log
@@ -24,7 +24,7 @@ def notice_key(*parts: str) -> str:
     return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:16]
 
 
-def keyed(room: Room, body: Notice | Withdrawn | Rewrote | Landed, key: str) -> Event:
+def keyed(room: Room, body: Notice | Withdrawn | Rewrote | Reopened | Landed, key: str) -> Event:
     event = logs.new_event(room, SIDECAR, body)
     return Event(event.agent, event.lamport, event.at, event.seen, key, body)
 

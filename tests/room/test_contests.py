@@ -2,10 +2,11 @@
 
 import pytest
 
-from agentroom_git.core.ids import Oid
+from agentroom_git.core.events import Notice, Recorded
+from agentroom_git.core.ids import SIDECAR, Oid
 from agentroom_git.errors import UsageError
 from agentroom_git.git.contested_refs import Stored
-from agentroom_git.room import contests, messages
+from agentroom_git.room import contests, logs, messages
 from agentroom_git.room.aftermath import after_folds
 from agentroom_git.room.room import Room
 from agentroom_git.room.whole_files import UnresolvableError
@@ -37,6 +38,32 @@ def test_taking_a_version_puts_it_on_integration_and_closes_the_contest(
     assert bed.integrated("n.txt") == edited(numbered(), 5, line)
     (after,) = contests.read_contests(bed.room())
     assert (after.closed_by, after.how) == ("human", f"took {take}")
+
+
+def test_the_same_contest_a_second_time_is_open_again_and_told_of_again(bed: Bed, contest: contests.Contest) -> None:
+    contests.resolve(bed.room(), contest.record.id, "base")
+    bed.settle()
+    assert contests.open_records(bed.room()) == []
+    told = len(told_of_contests(bed))
+
+    bed.commit("alice", {"n.txt": edited(numbered(), 5, "from alice(1)")})
+    bed.commit("bob", {"n.txt": edited(numbered(), 5, "bob had another idea")})
+    bed.settle()
+
+    (again,) = contests.read_contests(bed.room())
+    assert (again.record.id, again.is_open) == (contest.record.id, True)
+    assert len(told_of_contests(bed)) == told + 1
+    contests.resolve(bed.room(), again.record.id, "alice")
+    assert contests.open_records(bed.room()) == []
+    bed.commit("alice", {"other.txt": "unrelated\n"})
+    bed.settle()
+    assert contests.open_records(bed.room()) == []
+
+
+def told_of_contests(bed: Bed) -> list[str]:
+    """What the sidecar's log says of contests."""
+    events = (item.event for item in logs.read_log(bed.room(), SIDECAR) if isinstance(item, Recorded))
+    return [one.key for one in events if isinstance(one.body, Notice) and one.body.kind == "contested"]
 
 
 def test_what_is_folded_while_a_version_is_taken_stays(
