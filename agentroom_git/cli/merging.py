@@ -186,7 +186,11 @@ def _progress(
 
 def say_report(report: "Report") -> None:
     """Print the figures of a replay, line by line."""
-    say(f"{report.merges} merges, {report.skipped} of them left out; {report.files} files changed on both sides")
+    left_out = f", {report.skipped} of them left out (several merge bases, or not all of it is here)"
+    merges = f"{report.merges} merges" + (left_out if report.skipped else "")
+    say(f"{merges}; {report.files} files changed on both sides")
+    if not report.files:
+        return
     say(f"clean in git: {report.agree} the same bytes")
     say("conflicting in git, against the developer's text up to trailing white space:")
     say(f"  first parent preferred: {report.equal} equal; second: {report.equal_second}")

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from agentroom_git.core import trailers
 from agentroom_git.core.contested import Entry
 from agentroom_git.core.events import Resolved
+from agentroom_git.core.hunks import split_lines
 from agentroom_git.core.ids import HUMAN, SIDECAR, Oid
 from agentroom_git.core.objects import FILE
+from agentroom_git.core.parse import guard_for
 from agentroom_git.core.regions import Side
 from agentroom_git.core.text import merge_text
 from agentroom_git.errors import UsageError
@@ -61,8 +63,9 @@ def find_contest(room: Room, id: str) -> Contest:
     """Return the contest with this id or this beginning of one; raise `UsageError` for none or several."""
     found = [contest for contest in read_contests(room) if contest.record.id.startswith(id)] if id else []
     if len(found) != 1:
-        problem = "no contested region" if not found else "more than one contested region"
-        raise UsageError(f"{problem} {ascii(id[:40])}", hint="agentroom contested lists them")
+        problem = "no contested region" if not found else f"{len(found)} contested regions begin with"
+        several = ", ".join(contest.record.id for contest in found[:5])
+        raise UsageError(f"{problem} {ascii(id[:40])}", hint=several or "agentroom contested lists them")
     return found[0]
 
 
@@ -98,7 +101,15 @@ def _tree_taking(room: Room, now: Oid, record: Stored, take: str) -> Oid:
         return tree_with_version(room, now, fold, record, side)
     both = b"".join(text if text.endswith(b"\n") else text + b"\n" for text in record.sides if text)
     chosen = both if take == TAKE_BOTH else record.base if side is None else record.sides[side]
-    return tree_with(room, now, fold, place, chosen)
+    tree = tree_with(room, now, fold, place, chosen)
+    if take == TAKE_BOTH and not _parses(room, tree, place.path) and _parses(room, now, place.path):
+        raise UnresolvableError(f"with both, {record.path} does not parse", hint="combine them in a worktree")
+    return tree
+
+
+def _parses(room: Room, tree: Oid, path: str) -> bool:
+    entry, parses = room.history.entry(tree, path.encode("utf-8", "surrogateescape")), guard_for(path)
+    return entry is None or parses is None or parses(room.history.blob(entry.id))
 
 
 def _last_place(room: Room, record: Stored) -> tuple[Fold, Place]:
@@ -142,7 +153,7 @@ def tree_with(room: Room, now: Oid, fold: Fold, place: Place, chosen: bytes | No
     if before is None or present is None:
         raise UnresolvableError(f"{place.path} is not on integration any more", hint="edit it in a worktree")
     old = history.blob(before.id)
-    lines = old.splitlines(keepends=True)
+    lines = split_lines(old)
     start = place.start - 1
     wanted = b"".join([*lines[:start], chosen, *lines[start + place.lines :]])
     sides = [Side(("integration",), history.blob(present.id)), Side(("resolve",), wanted)]

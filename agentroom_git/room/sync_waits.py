@@ -9,7 +9,7 @@ from agentroom_git.system.files import read_json
 
 REASONS = {
     "switched": "it is not on its own branch: git switch {branch}",
-    "unfolded": "it has commits that are not folded yet",
+    "unfolded": "it has commits that are not folded yet: agentroom fold does it, or the sidecar",
     "held": "its branch stepped back; run sync to take the others' work up again",
     "refused": "its newest commit has a path that nobody may check out: git rm --cached it and commit",
     "dirty": "uncommitted changes are in the way: commit them, or run sync",

@@ -99,6 +99,22 @@ def test_taking_both_keeps_each_once(bed: Bed, contest: contests.Contest) -> Non
     assert bed.integrated("n.txt") == edited(numbered(), 5, "from alice(1)\nbob had another idea")
 
 
+def test_taking_both_is_refused_where_the_result_would_not_parse(bed: Bed) -> None:
+    bed.join("alice", "bob")
+    bed.commit("alice", {"n.json": '{\n  "level": 1\n}\n'})
+    bed.settle()
+    bed.commit("alice", {"n.json": '{\n  "level": 2\n}\n'})
+    bed.commit("bob", {"n.json": '{\n  "level": 3\n}\n'})
+    bed.settle()
+    (found,) = contests.read_contests(bed.room())
+
+    with pytest.raises(UnresolvableError, match="does not parse"):
+        contests.resolve(bed.room(), found.record.id, "both")
+
+    contests.resolve(bed.room(), found.record.id, "bob")
+    assert bed.integrated("n.json") == '{\n  "level": 3\n}\n'
+
+
 def test_a_version_is_put_where_its_region_moved_to(bed: Bed, contest: contests.Contest) -> None:
     current = (bed.path("alice") / "n.txt").read_text()
     bed.commit("alice", {"n.txt": f"new first\n{current}", "other": "x\n"})
