@@ -13,7 +13,8 @@ from agentroom_git.core.ids import Oid
 from agentroom_git.core.objects import FILE, REGULAR, SUBMODULE
 from agentroom_git.errors import AgentroomError
 from agentroom_git.git.contested_refs import Stored
-from agentroom_git.git.folds import Fold
+from agentroom_git.git.folds import Fold, find_place
+from agentroom_git.room.fold_chain import read_folds
 from agentroom_git.room.room import Room
 
 TWO_NAMES = frozenset({"rename/rename", "twins"})
@@ -44,7 +45,7 @@ def tree_with_version(room: Room, now: Oid, fold: Fold, record: Stored, side: in
     elif history.entry(now, path) is None and history.entry(history.tree_of(fold.id), path) is not None:
         raise UnresolvableError(f"{record.path} is not on integration any more", hint="edit it in a worktree")
     chosen = record.base if side is None else record.sides[side]
-    edits[path] = None if chosen is None else _as_it_was(room, fold, path, chosen)
+    edits[path] = None if chosen is None else _as_it_was(room, record.id, path, chosen)
     return history.write_tree(now, edits)
 
 
@@ -73,16 +74,25 @@ def _name_of(room: Room, fold: Fold, record: Stored, names: dict[bytes, Entry], 
     raise UnresolvableError(f"nobody can tell whose name of {record.path} is which", hint="git rm the other ones")
 
 
-def _as_it_was(room: Room, fold: Fold, path: bytes, chosen: bytes) -> Entry:
+def _as_it_was(room: Room, record: str, path: bytes, chosen: bytes) -> Entry:
     """Return the entry with this content that one of the merged trees or their base has at the path."""
     history = room.history
-    before, *brought = history.parents(fold.id)
-    bases = history.meet(frozenset({before}), brought[0]) if brought else frozenset[Oid]()
-    for commit in (before, *brought, *sorted(bases)):
+    for commit in _merged(room, record):
         entry = history.entry(history.tree_of(commit), path)
         if entry is not None and _content(room, entry) == chosen:
             return entry
     return Entry(history.write_blob(chosen), FILE)
+
+
+def _merged(room: Room, record: str) -> Iterator[Oid]:
+    """Yield what was merged, with its bases, by the folds that name the record: later ones do it, too."""
+    history = room.history
+    for fold in read_folds(room):
+        if find_place(fold, record) is None:
+            continue
+        before, *brought = history.parents(fold.id)
+        bases = history.meet(frozenset({before}), brought[0]) if brought else frozenset[Oid]()
+        yield from (before, *brought, *sorted(bases))
 
 
 def _content(room: Room, entry: Entry) -> bytes:

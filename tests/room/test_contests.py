@@ -241,8 +241,9 @@ def test_removing_one_of_two_names_closes_the_contest(bed: Bed, renamed: contest
 
 
 @pytest.mark.parametrize(("take", "mode"), [("alice", "120000"), ("bob", "100644"), ("base", "100644")])
-def test_a_link_is_taken_as_a_link(bed: Bed, take: str, mode: str) -> None:
-    bed.join("alice", "bob")
+@pytest.mark.parametrize("later", [{}, {"c.txt": "carol's\n"}], ids=["at-once", "after-another-fold"])
+def test_a_link_is_taken_as_a_link(bed: Bed, take: str, mode: str, later: dict[str, str]) -> None:
+    bed.join("alice", "bob", "carol")
     bed.commit("alice", {"n.txt": numbered(), "other.txt": "x\n"})
     bed.settle()
     link = bed.path("alice") / "n.txt"
@@ -250,8 +251,10 @@ def test_a_link_is_taken_as_a_link(bed: Bed, take: str, mode: str) -> None:
     link.symlink_to("other.txt")
     bed.git("commit", "--quiet", "--all", "-m", "a link", cwd=bed.path("alice"))
     bed.commit("bob", {"n.txt": edited(numbered(), 4, "bob's")})
+    if later:
+        bed.commit("carol", later)
     bed.settle()
-    (record,) = contests.open_records(bed.room())
+    (record,) = [one for one in contests.open_records(bed.room()) if one.kind == "type"]
 
     contests.resolve(bed.room(), record.id, take)
 
@@ -272,12 +275,16 @@ def submodule(bed: Bed) -> list[str]:
     return commits
 
 
-def test_a_submodule_of_this_repository_s_own_commits_is_folded_and_taken(bed: Bed, submodule: list[str]) -> None:
+@pytest.mark.parametrize("take", ["base", "alice", "bob"])
+def test_a_submodule_of_this_repository_s_own_commits_is_folded_and_taken(
+    bed: Bed, submodule: list[str], take: str
+) -> None:
+    bed.git("commit", "--quiet", "--allow-empty", "-m", "carol's", cwd=bed.path("carol"))
     bed.settle()
     (record,) = contests.open_records(bed.room())
     assert [record.base, *record.sides] == [f"submodule {id}\n".encode() for id in submodule]
 
-    contests.resolve(bed.room(), record.id, "alice")
+    contests.resolve(bed.room(), record.id, take)
 
     taken = bed.git("ls-tree", "agentroom/main/integration", "sub", cwd=bed.repository)
-    assert taken == f"160000 commit {submodule[1]}\tsub\n"
+    assert taken == f"160000 commit {submodule[['base', 'alice', 'bob'].index(take)]}\tsub\n"
