@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from agentroom_git.room.merging import merge_files
+from agentroom_git.room.merging import mark_conflicts, merge_files
 
 ROOT = Path(__file__).parents[1]
 BASE = "".join(f"line {number}\n" for number in range(1, 12))
@@ -136,7 +136,21 @@ def test_git_stops_where_the_driver_found_something_contested(repository: Path, 
     git("merge", "-q", "--no-edit", "other", cwd=repository, check=False)
 
     assert git("status", "--porcelain", cwd=repository) == "UU src/app.py\n"
-    assert app.read_text() == text.replace("amount + 1\n", "ours\n")
+    marked = "<<<<<<< ours\n{}=======\n{}>>>>>>> theirs\n"
+    line = next(line for line in text.splitlines(keepends=True) if "amount + 1\n" in line)
+    ours, theirs = (line.replace("amount + 1\n", f"{word}\n") for word in ("ours", "theirs"))
+    assert app.read_text() == text.replace(line, marked.format(ours, theirs))
+    assert "leftover conflict marker" in git("diff", "--check", cwd=repository, check=False)
+
+
+def test_only_what_is_contested_is_marked_whatever_the_line_ends() -> None:
+    base, ours, theirs = ("".join(f"{one}\r\n" for one in text) for text in ("abcdefgh", "aBcdefgX", "aBcdeFgY"))
+    merged = merge_files(base.encode(), ours.encode(), theirs.encode())
+
+    marked = "<<< ours\nX\n===\nY\n>>> theirs\n".replace("\n", "\r\n")
+    assert mark_conflicts(merged, 3).decode() == "".join(f"{one}\r\n" for one in "aBcdeFg") + marked
+    agreed = merge_files(base.encode(), ours.encode(), base.encode())
+    assert mark_conflicts(agreed, 3) == ours.encode()
 
 
 def test_files_that_are_not_text_take_one_side_whole() -> None:

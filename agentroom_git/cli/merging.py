@@ -39,19 +39,19 @@ def merge_file(  # noqa: PLR0913 - one parameter an option
     path: Annotated[str, typer.Option("--path", "-P", metavar="PATH", help="Where the file is in its project.")] = "",
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the result there.")] = None,
     as_driver: Annotated[
-        bool, typer.Option("--driver", help="As git's merge driver (%O %A %B): write into OURS, exit code 1 for 3.")
+        bool,
+        typer.Option("--driver", help="As git's merge driver (%O %A %B): into OURS, with markers; exit code 1 for 3."),
     ] = False,
     claim: Annotated[str, typer.Option("--claim", metavar="SIDE", help="ours or theirs: whose claim decides.")] = "",
     prefer: Annotated[str, typer.Option("--prefer", metavar="SIDE", help="Who stands where no rule decides.")] = (
         "ours"
     ),
-    marker_size: Annotated[int, typer.Option("--marker-size", "-L", hidden=True, help="Git's %L; not used.")] = 7,
+    marker_size: Annotated[int, typer.Option("--marker-size", "-L", hidden=True, help="Git's %L.", min=1)] = 7,
     as_json: Json = False,
 ) -> None:
     """Print the merge of three files as a fold would make it. Exit code 3: something was contested."""
-    from agentroom_git.room.merging import merge_files
+    from agentroom_git.room.merging import mark_conflicts, merge_files
 
-    del marker_size  # a contested region never becomes conflict markers
     for name, value in (("--claim", claim), ("--prefer", prefer)):
         if value not in (*SIDES, ""):
             raise UsageError(f"{name} {ascii(value[:40])} names no side", hint="give ours or theirs")
@@ -61,7 +61,7 @@ def merge_file(  # noqa: PLR0913 - one parameter an option
     merged = merge_files(*texts, path=where, claim=claim, prefer=prefer, explain=as_json)
     target = ours if as_driver else output
     if target is not None:
-        _write(target, merged.text)
+        _write(target, mark_conflicts(merged, marker_size) if as_driver else merged.text)
     elif not as_json:
         typer.get_binary_stream("stdout").write(merged.text)
     if as_json:

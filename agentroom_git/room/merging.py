@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from agentroom_git.core.candidates import Candidate, find_alternatives
 from agentroom_git.core.content import merge_contents
+from agentroom_git.core.hunks import split_lines
 from agentroom_git.core.merge import Resolved, merge_values, precedence
 from agentroom_git.core.parse import guard_for
 from agentroom_git.core.regions import Region, Side
@@ -28,6 +29,7 @@ class Place:
     winner: str
     lost: tuple[str, ...]
     needs_look: bool
+    names: tuple[str, ...]
     sides: tuple[bytes, ...]
     candidates: tuple[Candidate, ...]
 
@@ -86,6 +88,25 @@ def merge_files(
     return Merged(merged.kind, text, winner, places, parses(text) if parses else None, merged.is_broken)
 
 
+def mark_conflicts(merged: Merged, size: int) -> bytes:
+    """Return the text with git's conflict markers, `size` signs long, around both versions where one is not in it."""
+    parts: list[bytes] = []
+    lines = split_lines(merged.text)
+    at = 0
+    end = b"\r\n" if lines and lines[0].endswith(b"\r\n") else b"\n"
+    for place in merged.places:
+        if place.lost:
+            texts = dict(zip(place.names, place.sides, strict=True))
+            parts += [*lines[at : place.start - 1], b"<" * size, b" ours", end, _ended(texts.get(OURS, b""), end)]
+            parts += [b"=" * size, end, _ended(texts.get(THEIRS, b""), end), b">" * size, b" theirs", end]
+            at = place.start - 1 + place.lines
+    return b"".join([*parts, *lines[at:]])
+
+
+def _ended(text: bytes, end: bytes) -> bytes:
+    return text + end if text and not text.endswith(b"\n") else text
+
+
 def _place(region: Region, explain: bool) -> Place:
     names = ["+".join(agents) for agents in region.agents]
     candidates: tuple[Candidate, ...] = ()
@@ -102,6 +123,7 @@ def _place(region: Region, explain: bool) -> Place:
         winner="" if region.winner is None else names[region.winner],
         lost=tuple(names[index] for index in region.lost),
         needs_look=region.needs_look,
+        names=tuple(names),
         sides=region.sides,
         candidates=candidates,
     )
