@@ -1,5 +1,5 @@
-"""What follows from folds, whoever made them: contests that were settled, commits to what somebody else holds, and
-commits that took away what their author had not seen."""
+"""What follows from folds, whoever made them: contests that were settled, merges that leave out others' lines,
+commits to what somebody else holds, and commits that took away what their author had not seen."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -10,6 +10,7 @@ from agentroom_git.room import contests, stale, trespass
 from agentroom_git.room.coordination import Held
 from agentroom_git.room.fold_chain import read_folds
 from agentroom_git.room.folding import Folder, Made
+from agentroom_git.room.left_out import tell_left_out
 from agentroom_git.room.notices import notice_key
 from agentroom_git.room.room import Room
 
@@ -19,7 +20,7 @@ MOST_FOLDS = 100
 
 def after_folds(room: Room, folds: Sequence[Made]) -> None:
     """Close the contests that the folded commits settled, put back what they took away unseen, and tell of commits to
-    paths that others hold.
+    paths that others hold and of merges that leave out others' lines.
 
     Folds that somebody made who was killed before this are followed up, too.
     """
@@ -69,6 +70,9 @@ def _note_done(room: Room, tip: Oid) -> None:
 
 def _follow_up(room: Room, folds: Sequence[Made]) -> None:
     contests.close_edited(room, folds)
+    for made in folds:
+        if made.agent not in (BASE, SIDECAR):
+            tell_left_out(room, made)
     _mend(room, folds)
     claims = trespass.held_claims(room)
     for made in folds if claims else ():
