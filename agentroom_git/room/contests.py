@@ -3,7 +3,7 @@
 A region is closed by an event: of `resolve`, or of the fold of a commit that had seen the contest and changed it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agentroom_git.core import trailers
@@ -25,7 +25,8 @@ from agentroom_git.room.fold_chain import read_folds
 from agentroom_git.room.folding import Folder, Made
 from agentroom_git.room.notices import fold_lock
 from agentroom_git.room.room import Room
-from agentroom_git.room.whole_files import TWO_NAMES, UnresolvableError, is_settled, tree_with_version
+from agentroom_git.room.settled import find_settled
+from agentroom_git.room.whole_files import TWO_NAMES, UnresolvableError, tree_with_version
 
 TAKE_BASE, TAKE_BOTH = "base", "both"
 
@@ -167,49 +168,8 @@ def close_edited(room: Room, folds: Sequence[Made]) -> list[Resolved]:
     """Close the regions that folded commits changed after they had seen the contest; the caller holds no lock."""
     closed: list[Resolved] = []
     for made in folds:
-        waiting = {record.id: record for record in open_records(room)}
-        for record, fold, place in _seen_by(room, made, waiting):
-            if _is_changed(room, made, record, fold, place):
-                closed.append(Resolved(record.id, record.path, made.agent, f"edited in {made.folded[:10]}"))
-                with fold_lock(room):
-                    logs.record(room, closed[-1], writer=SIDECAR)
+        for record in find_settled(room, made, open_records(room)):
+            closed.append(Resolved(record.id, record.path, made.agent, f"edited in {made.folded[:10]}"))
+            with fold_lock(room):
+                logs.record(room, closed[-1], writer=SIDECAR)
     return closed
-
-
-def _seen_by(room: Room, made: Made, waiting: dict[str, Stored]) -> Iterator[tuple[Stored, Fold, Place]]:
-    """Yield the records with the newest fold that names them and that the folded commit builds on."""
-    for fold in read_folds(room):
-        if not waiting:
-            return
-        for id, record in list(waiting.items()):
-            place = find_place(fold, id)
-            if place is None:
-                continue
-            if room.history.reaches(made.folded, fold.id):
-                del waiting[id]
-                yield record, fold, place
-
-
-def _is_moved(room: Room, made: Made, fold: Fold, before: Entry | None) -> bool:
-    """Return whether the file has the same content under another name: a rename settles nothing."""
-    history = room.history
-    changes = history.changes(history.tree_of(fold.id), history.tree_of(made.folded))
-    return before is not None and any(new is not None and new.id == before.id for _, new in changes.values())
-
-
-def _is_changed(room: Room, made: Made, record: Stored, fold: Fold, place: Place) -> bool:
-    history = room.history
-    path = place.path.encode("utf-8", "surrogateescape")
-    before = history.entry(history.tree_of(fold.id), path)
-    after = history.entry(history.tree_of(made.folded), path)
-    if after is None and _is_moved(room, made, fold, before):
-        return False
-    if not place.start:
-        return is_settled(room, fold, record, before, after, history.tree_of(made.folded))
-    if before == after:
-        return False
-    if before is None or after is None:
-        return True
-    end = place.start - 1 + place.lines
-    hunks = history.line_diff(history.blob(before.id), history.blob(after.id))
-    return any(hunk.old_start <= end and hunk.old_start + hunk.old_lines >= place.start - 1 for hunk in hunks)

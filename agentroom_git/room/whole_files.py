@@ -1,16 +1,14 @@
-"""Paths that were contested as a whole: taking one side's file, link or name, and what edits settle one.
+"""Paths that were contested as a whole: taking one side's file, link or name.
 
 A record has the contents of the sides. What else a side was, a link or a program, and under which name, is read from
 the two trees that the fold merged.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
-from agentroom_git.core.content import MAX_TEXT
 from agentroom_git.core.contested import Entry
-from agentroom_git.core.hunks import Hunk, is_binary
 from agentroom_git.core.ids import Oid
-from agentroom_git.core.objects import FILE, REGULAR, SUBMODULE
+from agentroom_git.core.objects import FILE, SUBMODULE
 from agentroom_git.errors import AgentroomError
 from agentroom_git.git.contested_refs import Stored
 from agentroom_git.git.folds import Fold, find_place
@@ -98,35 +96,3 @@ def _merged(room: Room, record: str) -> Iterator[Oid]:
 def _content(room: Room, entry: Entry) -> bytes:
     """Return the content as a record keeps it."""
     return f"submodule {entry.id}\n".encode() if entry.mode == SUBMODULE else room.history.blob(entry.id)
-
-
-def is_settled(room: Room, fold: Fold, record: Stored, before: Entry | None, after: Entry | None, then: Oid) -> bool:
-    """Return whether a commit with the tree `then`, which had seen the fold, changed what the versions differ in.
-
-    `before` and `after` are what is at the record's path in the fold and in the commit.
-    """
-    if record.kind in TWO_NAMES:
-        return any(room.history.entry(then, name) != entry for name, entry in rival_names(room, fold, record).items())
-    if before == after:
-        return False
-    texts = [_text(room, entry) for entry in (before, after)]
-    if texts[0] is None or texts[1] is None:
-        return True
-    sides = [side for side in record.sides if side is not None and side != texts[0]]
-    if any(is_binary(side) or len(side) > MAX_TEXT for side in sides):
-        return True
-    diff = room.history.line_diff
-    contested = [hunk for side in sides for hunk in diff(texts[0], side)]
-    return not contested or _touch(diff(texts[0], texts[1]), contested)
-
-
-def _text(room: Room, entry: Entry | None) -> bytes | None:
-    if entry is None or entry.mode not in REGULAR or room.history.blob_size(entry.id) > MAX_TEXT:
-        return None
-    text = room.history.blob(entry.id)
-    return None if is_binary(text) else text
-
-
-def _touch(hunks: Iterable[Hunk], others: Iterable[Hunk]) -> bool:
-    others = list(others)
-    return any(one.old_start <= other.old_stop and one.old_stop >= other.old_start for one in hunks for other in others)
