@@ -2,7 +2,7 @@
 
 import pytest
 
-from agentroom_git.core.blocks import join_blocks
+from agentroom_git.core.blocks import Block, drop_repeated, join_blocks
 from agentroom_git.core.hunks import split_lines
 
 
@@ -55,3 +55,12 @@ def test_a_block_given_twice_appears_once() -> None:
 
 def test_no_blocks_are_no_lines() -> None:
     assert join() == b""
+
+
+@pytest.mark.parametrize("far", [0, 1])
+def test_only_neighbours_are_compared(far: int) -> None:
+    edit, lines = Block(1, 2, [b"x\n", b"y\n"]), [b"x\n"]
+    for insertion in (Block(2 + far, 2 + far, lines), Block(1 - far, 1 - far, lines)):
+        kept = list(drop_repeated(sorted((edit, insertion), key=lambda block: block.stop)))
+        assert edit in kept
+        assert (insertion in kept) == bool(far)
