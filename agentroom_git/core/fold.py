@@ -14,6 +14,7 @@ several it is the virtual base of the recursive strategy, whose result is the fo
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from agentroom_git.core.carried import carry
 from agentroom_git.core.contested import Contested
 from agentroom_git.core.history import Head, History
 from agentroom_git.core.ids import Oid
@@ -54,7 +55,8 @@ class Engine:
             key = frozenset([*done, head])
             if key not in self._folds:
                 step = self._merge(folded.tree, done, head)
-                self._folds[key] = Folded(step.tree, distinct(folded.contested + step.contested))
+                before = carry(self.history, folded.contested, folded.tree, step.tree)
+                self._folds[key] = Folded(step.tree, distinct(before + step.contested))
             folded = self._folds[key]
             done.append(head)
         return folded

@@ -22,14 +22,14 @@ def contest(bed: Bed) -> contests.Contest:
     return found
 
 
-def _come_first(bed: Bed, name: str) -> None:
-    """Give the agent's commit the lowest id: the engine merges heads in this order, and contests others with it."""
+def _put(bed: Bed, name: str, last: bool) -> None:
+    """Give the agent's commit the lowest or the highest id: the engine merges heads in this order."""
     others = [bed.head(other) for other in ("alice", "bob", "carol") if other != name]
     for attempt in range(200):
-        if bed.head(name) < min(others):
+        if bed.head(name) > max(others) if last else bed.head(name) < min(others):
             return
         bed.git("commit", "--quiet", "--amend", "-m", f"attempt {attempt}", cwd=bed.path(name))
-    raise AssertionError("no commit came first")
+    raise AssertionError("no such id was found")
 
 
 def test_only_who_changes_the_lines_of_three_versions_closes_their_contests(bed: Bed) -> None:
@@ -39,7 +39,7 @@ def test_only_who_changes_the_lines_of_three_versions_closes_their_contests(bed:
     for name in ("alice", "bob", "carol"):
         theirs = edited(numbered(), 5, f"{name}'s")
         bed.commit(name, {"f.txt": theirs, "m.txt": theirs})
-    _come_first(bed, "carol")
+    _put(bed, "carol", last=False)
     bed.settle()
     records = contests.open_records(bed.room())
     current = (bed.path("carol") / "f.txt").read_text()
@@ -61,7 +61,7 @@ def test_a_whole_version_that_a_fold_replaced_is_not_settled_by_the_next_commit(
     bed.settle()
     for name in ("alice", "bob", "carol"):
         bed.commit(name, {"n.txt": edited(numbered(), 3, f"{name}'s")})
-    _come_first(bed, "carol")
+    _put(bed, "carol", last=False)
     bed.settle()
     records = contests.open_records(bed.room())
 
@@ -138,3 +138,21 @@ def test_where_the_lines_were_deleted_only_an_edit_at_that_place_closes_it(bed: 
     bed.commit("bob", {"n.txt": edited(without, 6, "a line further").replace("line 4\n", "line 4\nagreed\n")})
     contests.close_edited(bed.room(), bed.fold().made)
     assert contests.open_records(bed.room()) == []
+
+
+def test_lines_that_a_third_version_moved_are_replaced_where_they_are(bed: Bed) -> None:
+    bed.join("alice", "bob", "carol")
+    bed.commit("alice", {"n.txt": numbered()})
+    bed.settle()
+    bed.commit("alice", {"n.txt": edited(numbered(), 5, "alice's")})
+    bed.commit("bob", {"n.txt": edited(numbered(), 5, "bob's")})
+    bed.commit("carol", {"n.txt": None, "moved.txt": "first\nsecond\n" + numbered()})
+    _put(bed, "carol", last=True)
+    bed.settle()
+    (record,) = contests.open_records(bed.room())
+    assert record.winner is not None
+    (loser,) = record.agents[1 - record.winner]
+
+    contests.resolve(bed.room(), record.id, loser)
+
+    assert bed.integrated("moved.txt") == "first\nsecond\n" + edited(numbered(), 5, f"{loser}'s")
