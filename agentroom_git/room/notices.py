@@ -21,7 +21,8 @@ def fold_lock(room: Room) -> AbstractContextManager[None]:
 
 def notice_key(*parts: str) -> str:
     """Return the key of an event that these parts name, so that a repeated fold writes it once."""
-    return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:16]
+    # Among them are names of files, which need not be UTF-8.
+    return hashlib.sha256(" ".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def keyed(room: Room, body: Notice | Withdrawn | Rewrote | Reopened | Landed, key: str) -> Event:

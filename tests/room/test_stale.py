@@ -387,6 +387,18 @@ def test_a_commit_that_brings_it_back_is_told_too_and_another_file_of_the_same_n
     ]
 
 
+def test_a_commit_over_a_file_whose_name_is_no_utf8_is_told_of(room: Bed) -> None:
+    name = os.fsdecode(b"lat\xe9n")
+    arrive(room, TEXT, name)
+    arrive(room, THEIRS, name)
+    room.commit("bob", {name: MINE})
+
+    aftermath.after_folds(room.room(), room.fold().made)
+
+    for agent in ("alice", "bob"):
+        assert [text for text in told(room, agent) if r"of lat\xe9n lacks" in text and "alice's" in text]
+
+
 def test_a_save_while_a_write_is_mended_stays(room: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
     read(room)
     arrive(room)
