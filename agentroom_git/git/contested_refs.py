@@ -24,10 +24,14 @@ VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A contested record as it was stored; `base` and `sides` are the texts, None where there was no file."""
+    """A contested record as it was stored; `base` and `sides` are the texts, None where there was no file.
+
+    `path` is printable and for people, `raw_path` what trees have.
+    """
 
     id: str
     path: str
+    raw_path: bytes
     kind: str
     step: str
     start: int
@@ -51,10 +55,13 @@ def store(refs: Refs, prefix: str, record: Contested, at: datetime) -> bool:
 
 
 def _encode(record: Contested) -> str:
+    # What is no UTF-8 becomes an escape of JSON.
+    exact = record.path.decode("utf-8", "surrogateescape")
     return json.dumps(
         {
             "v": VERSION,
             "path": path_text(record.path),
+            **({} if exact == path_text(record.path) else {"raw_path": exact}),
             "kind": record.kind,
             "step": record.step,
             "start": record.start,
@@ -94,9 +101,11 @@ def _read(handle: pygit2.Repository, id: str, tip: Oid) -> Stored:
     commit = handle[tip].peel(pygit2.Commit)
     record = json.loads(commit.raw_message.decode("utf-8", "replace").strip().split("\n")[-1])
     agents = tuple(tuple(str(name) for name in names) for names in record["agents"])
+    raw_path = str(record.get("raw_path", record["path"])).encode("utf-8", "surrogateescape")
     return Stored(
         id=id,
-        path=str(record["path"]),
+        path=path_text(raw_path),
+        raw_path=raw_path,
         kind=str(record["kind"]),
         step=str(record["step"]),
         start=int(record["start"]),

@@ -119,14 +119,14 @@ def is_fold(history: GitHistory, id: Oid) -> bool:
     return commit.author.name == "agentroom" and bool(trailers.values(history.message(id), trailers.FOLDED))
 
 
-_PLACE = re.compile(r"(?P<id>[0-9a-f]+) (?P<path>.*?)(?::(?P<start>\d+)\+(?P<lines>\d+))? \S+ \S+ \S+")
+# The path of a whole file may end like a place; only regions of a text have one.
+_PLACE = re.compile(r"[0-9a-f]+ .*?(?::(?P<start>\d+)\+(?P<lines>\d+))? \S+ text \S+")
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a contested region is in the tree of a fold; lines from 1, `start` 0 for a whole file."""
 
-    path: str
     start: int
     lines: int
 
@@ -134,9 +134,9 @@ class Place:
 def find_place(fold: Fold, record: str) -> Place | None:
     """Return where the fold has the contested record, or None where it does not name it."""
     for text in fold.contested:
-        found = _PLACE.fullmatch(text) if text.startswith(f"{record} ") else None
-        if found:
-            return Place(found["path"], int(found["start"] or 0), int(found["lines"] or 0))
+        if text.startswith(f"{record} "):
+            found = _PLACE.fullmatch(text)
+            return Place(int(found["start"] or 0), int(found["lines"] or 0)) if found else Place(0, 0)
     return None
 
 

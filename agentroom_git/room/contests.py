@@ -102,14 +102,14 @@ def _tree_taking(room: Room, now: Oid, record: Stored, take: str) -> Oid:
         return tree_with_version(room, now, fold, record, side)
     both = b"".join(text if text.endswith(b"\n") else text + b"\n" for text in record.sides if text)
     chosen = both if take == TAKE_BOTH else record.base if side is None else record.sides[side]
-    tree = tree_with(room, now, fold, place, chosen)
-    if take == TAKE_BOTH and not _parses(room, tree, place.path) and _parses(room, now, place.path):
+    tree = tree_with(room, now, fold, record, chosen)
+    if take == TAKE_BOTH and not _parses(room, tree, record) and _parses(room, now, record):
         raise UnresolvableError(f"with both, {record.path} does not parse", hint="combine them in a worktree")
     return tree
 
 
-def _parses(room: Room, tree: Oid, path: str) -> bool:
-    entry, parses = room.history.entry(tree, path.encode("utf-8", "surrogateescape")), guard_for(path)
+def _parses(room: Room, tree: Oid, record: Stored) -> bool:
+    entry, parses = room.history.entry(tree, record.raw_path), guard_for(record.path)
     return entry is None or parses is None or parses(room.history.blob(entry.id))
 
 
@@ -137,13 +137,14 @@ def _side(record: Stored, take: str) -> int | None:
     raise UsageError(f"{ascii(take[:40])} has no version of {record.id}", hint=f"take one of {agents}, both or base")
 
 
-def tree_with(room: Room, now: Oid, fold: Fold, place: Place, chosen: bytes | None) -> Oid:
+def tree_with(room: Room, now: Oid, fold: Fold, record: Stored, chosen: bytes | None) -> Oid:
     """Return the tree `now` with the chosen text in place of the region, whatever came to the file since the fold.
 
-    Raises `UnresolvableError` where the region was changed again.
+    Raises `UnresolvableError` where the region was changed again, or the fold does not name it.
     """
-    history = room.history
-    path = place.path.encode("utf-8", "surrogateescape")
+    history, path, place = room.history, record.raw_path, find_place(fold, record.id)
+    if place is None:
+        raise UnresolvableError(f"the fold does not name {record.id}", hint="run: agentroom verify")
     present = history.entry(now, path)
     if chosen is None:
         return history.write_tree(now, {path: None})
@@ -152,7 +153,7 @@ def tree_with(room: Room, now: Oid, fold: Fold, place: Place, chosen: bytes | No
         return history.write_tree(now, {path: Entry(history.write_blob(chosen), mode)})
     before = history.entry(history.tree_of(fold.id), path)
     if before is None or present is None:
-        raise UnresolvableError(f"{place.path} is not on integration any more", hint="edit it in a worktree")
+        raise UnresolvableError(f"{record.path} is not on integration any more", hint="edit it in a worktree")
     old = history.blob(before.id)
     lines = split_lines(old)
     start = place.start - 1
@@ -160,7 +161,7 @@ def tree_with(room: Room, now: Oid, fold: Fold, place: Place, chosen: bytes | No
     sides = [Side(("integration",), history.blob(present.id)), Side(("resolve",), wanted)]
     merged = merge_text(old, sides, history.line_diff)
     if any(region.is_contested for region in merged.regions):
-        raise UnresolvableError(f"the region was changed again in {place.path}", hint="edit it in a worktree")
+        raise UnresolvableError(f"the region was changed again in {record.path}", hint="edit it in a worktree")
     return history.write_tree(now, {path: Entry(history.write_blob(merged.text), mode)})
 
 

@@ -48,7 +48,7 @@ def _is_changed(room: Room, made: Made, record: Stored, fold: Fold, place: Place
     if record.kind in TWO_NAMES:
         names = rival_names(room, fold, record)
         return any(history.entry(trees[1], name) != history.entry(trees[2], name) for name in names)
-    path = place.path.encode("utf-8", "surrogateescape")
+    path = record.raw_path
     known = history.entry(trees[0], path)
     path = _name_in(history, path, trees[0], trees[1])
     before = history.entry(trees[1], path)

@@ -30,7 +30,7 @@ def tree_with_version(room: Room, now: Oid, fold: Fold, record: Stored, side: in
     which.
     """
     history = room.history
-    path = record.path.encode("utf-8", "surrogateescape")
+    path = record.raw_path
     edits: dict[bytes, Entry | None] = {}
     if record.kind in TWO_NAMES:
         names = rival_names(room, fold, record)

@@ -1,5 +1,7 @@
 """Contested regions can be looked at, and closed by taking a version or by editing."""
 
+import os
+
 import pytest
 
 from agentroom_git.core.events import Notice, Recorded
@@ -288,3 +290,45 @@ def test_a_submodule_of_this_repository_s_own_commits_is_folded_and_taken(
 
     taken = bed.git("ls-tree", "agentroom/main/integration", "sub", cwd=bed.repository)
     assert taken == f"160000 commit {submodule[['base', 'alice', 'bob'].index(take)]}\tsub\n"
+
+
+ODD_NAMES = [b"tab\tx", b"es\x1bc", b"new\nline", b"lat\xe9n", b"back\\tslash", b"like:3+4"]
+
+
+@pytest.mark.parametrize("name", [os.fsdecode(name) for name in ODD_NAMES], ids=ascii)
+def test_a_contest_of_an_odd_name_is_settled_by_taking_a_version_or_by_editing(bed: Bed, name: str) -> None:
+    bed.join("alice", "bob", "carol")
+    bed.commit("carol", {name: numbered()})
+    bed.settle()
+    for line in (5, 15):
+        bed.commit("alice", {name: edited((bed.path("alice") / name).read_text(), line, "from alice(1)")})
+        bed.commit("bob", {name: edited((bed.path("bob") / name).read_text(), line, "bob had another idea")})
+        bed.settle()
+    one, other = sorted(contests.open_records(bed.room()), key=lambda record: record.start)
+    assert one.raw_path == os.fsencode(name)
+    assert one.path.isprintable()
+
+    contests.resolve(bed.room(), one.id, "alice")
+    bed.sync()
+    text = edited(edited(numbered(), 5, "from alice(1)"), 15, "carol's")
+    bed.commit("carol", {name: text})
+    contests.close_edited(bed.room(), bed.fold().made)
+    bed.sync()
+
+    assert contests.open_records(bed.room()) == []
+    assert (bed.path("bob") / name).read_text() == text
+
+
+@pytest.mark.parametrize("take", ["alice", "bob"])
+def test_a_whole_file_whose_name_ends_like_a_place_is_taken(bed: Bed, take: str) -> None:
+    bed.join("alice", "bob", "carol")
+    bed.commit("carol", {"like:3+4": numbered()})
+    bed.settle()
+    bed.commit("alice", {"like:3+4": None})
+    bed.commit("bob", {"like:3+4": edited(numbered(), 3, "bob's")})
+    bed.settle()
+    (record,) = contests.open_records(bed.room())
+
+    contests.resolve(bed.room(), record.id, take)
+
+    assert bed.integrated("like:3+4") == (None if take == "alice" else edited(numbered(), 3, "bob's"))

@@ -14,7 +14,7 @@ from agentroom_git.core.candidates import Candidate, find_alternatives, rank_cho
 from agentroom_git.core.ids import Oid, is_oid
 from agentroom_git.git import folds
 from agentroom_git.git.contested_refs import Stored
-from agentroom_git.git.folds import find_place, write_commit
+from agentroom_git.git.folds import write_commit
 from agentroom_git.room.contests import open_records, tree_with
 from agentroom_git.room.fold_chain import read_folds
 from agentroom_git.room.folding import Folder
@@ -74,11 +74,8 @@ def _tree(room: Room, fold: Oid, onto: Oid, choices: tuple[tuple[Stored, Candida
     read = folds.read_fold(room.history, fold)
     tree = room.history.tree_of(onto)
     for record, candidate in choices:
-        place = find_place(read, record.id)
-        if place is None:
-            return None
         try:
-            tree = tree_with(room, tree, read, place, candidate.text)
+            tree = tree_with(room, tree, read, record, candidate.text)
         except UnresolvableError:
             return None
     return tree
