@@ -74,7 +74,7 @@ def resolve(room: Room, id: str, take: str) -> Made:
     """Close a contested region by taking one agent's version of it, both, or the base.
 
     The choice is a commit of its own on top of integration, in the name of the acting agent or of the human, and is
-    folded at once; sync brings it to the worktrees.
+    folded at once; sync brings it to the worktrees. What else it settles is closed as by an edit.
     """
     contest = find_contest(room, id)
     record = contest.record
@@ -92,6 +92,7 @@ def resolve(room: Room, id: str, take: str) -> Made:
     logs.record(room, Resolved(record.id, record.path, who, f"took {take}"))
     if made is None:
         raise UnresolvableError(f"{record.id} was folded by somebody else meanwhile", hint="agentroom contested")
+    close_edited(room, [made])
     return made
 
 

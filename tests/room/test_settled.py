@@ -156,3 +156,21 @@ def test_lines_that_a_third_version_moved_are_replaced_where_they_are(bed: Bed) 
     contests.resolve(bed.room(), record.id, loser)
 
     assert bed.integrated("moved.txt") == "first\nsecond\n" + edited(numbered(), 5, f"{loser}'s")
+
+
+def test_taking_a_file_in_place_of_a_folder_closes_the_contest_over_what_was_in_it(bed: Bed) -> None:
+    bed.join("alice", "bob")
+    bed.commit("alice", {"dir/a.txt": numbered(), "dir/b.txt": numbered(9)})
+    bed.settle()
+    bed.write("alice", {"dir/a.txt": None, "dir/b.txt": None})
+    (bed.path("alice") / "dir").rmdir()
+    bed.commit("alice", {"dir": "flat\n"})
+    bed.commit("bob", {"dir/b.txt": edited(numbered(9), 5, "bob's")})
+    bed.settle()
+    kinds = {record.kind: record for record in contests.open_records(bed.room())}
+    assert kinds.keys() == {"file/folder", "modify/delete"}
+
+    contests.resolve(bed.room(), kinds["file/folder"].id, "alice")
+
+    assert bed.integrated("dir") == "flat\n"
+    assert contests.open_records(bed.room()) == []
