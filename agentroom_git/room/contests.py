@@ -25,7 +25,7 @@ from agentroom_git.room.fold_chain import read_folds
 from agentroom_git.room.folding import Folder, Made
 from agentroom_git.room.notices import fold_lock
 from agentroom_git.room.room import Room
-from agentroom_git.room.settled import find_settled
+from agentroom_git.room.settled import find_settled, name_in, name_in_fold
 from agentroom_git.room.whole_files import TWO_NAMES, UnresolvableError, tree_with_version
 
 TAKE_BASE, TAKE_BOTH = "base", "both"
@@ -143,16 +143,17 @@ def tree_with(room: Room, now: Oid, fold: Fold, record: Stored, chosen: bytes | 
 
     Raises `UnresolvableError` where the region was changed again, or the fold does not name it.
     """
-    history, path, place = room.history, record.raw_path, find_place(fold, record.id)
+    history, place = room.history, find_place(fold, record.id)
     if place is None:
         raise UnresolvableError(f"the fold does not name {record.id}", hint="run: agentroom verify")
-    present = history.entry(now, path)
-    if chosen is None:
-        return history.write_tree(now, {path: None})
-    mode = present.mode if present else FILE
-    if not place.start:
-        return history.write_tree(now, {path: Entry(history.write_blob(chosen), mode)})
-    before = history.entry(history.tree_of(fold.id), path)
+    if chosen is None or not place.start:
+        present = history.entry(now, record.raw_path)
+        mode = present.mode if present else FILE
+        entry = None if chosen is None else Entry(history.write_blob(chosen), mode)
+        return history.write_tree(now, {record.raw_path: entry})
+    known = name_in_fold(history, record, fold)
+    path = name_in(history, known, history.tree_of(fold.id), now)
+    before, present = history.entry(history.tree_of(fold.id), known), history.entry(now, path)
     if before is None or present is None:
         raise UnresolvableError(f"{record.path} is not on integration any more", hint="edit it in a worktree")
     old = history.blob(before.id)
@@ -163,7 +164,7 @@ def tree_with(room: Room, now: Oid, fold: Fold, record: Stored, chosen: bytes | 
     merged = merge_text(old, sides, history.line_diff)
     if any(region.is_contested for region in merged.regions):
         raise UnresolvableError(f"the region was changed again in {record.path}", hint="edit it in a worktree")
-    return history.write_tree(now, {path: Entry(history.write_blob(merged.text), mode)})
+    return history.write_tree(now, {path: Entry(history.write_blob(merged.text), present.mode)})
 
 
 def close_edited(room: Room, folds: Sequence[Made]) -> list[Resolved]:

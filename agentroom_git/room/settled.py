@@ -48,11 +48,11 @@ def _is_changed(room: Room, made: Made, record: Stored, fold: Fold, place: Place
     if record.kind in TWO_NAMES:
         names = rival_names(room, fold, record)
         return any(history.entry(trees[1], name) != history.entry(trees[2], name) for name in names)
-    path = record.raw_path
+    path = name_in_fold(history, record, fold)
     known = history.entry(trees[0], path)
-    path = _name_in(history, path, trees[0], trees[1])
+    path = name_in(history, path, trees[0], trees[1])
     before = history.entry(trees[1], path)
-    after = history.entry(trees[2], _name_in(history, path, trees[1], trees[2]))
+    after = history.entry(trees[2], name_in(history, path, trees[1], trees[2]))
     if not place.start:
         return before != after and _is_version_changed(history, record, before, after)
     texts = [_text(history, entry) for entry in (known, before, after)]
@@ -63,7 +63,12 @@ def _is_changed(room: Room, made: Made, record: Stored, fold: Fold, place: Place
     return _touches(history, record, [lines], texts[1], texts[2])
 
 
-def _name_in(history: GitHistory, path: bytes, old: Oid, new: Oid) -> bytes:
+def name_in_fold(history: GitHistory, record: Stored, fold: Fold) -> bytes:
+    """Return what the record's file is called in a fold that names it, which may have brought a new name for it."""
+    return name_in(history, record.raw_path, history.tree_of(history.parents(fold.id)[0]), history.tree_of(fold.id))
+
+
+def name_in(history: GitHistory, path: bytes, old: Oid, new: Oid) -> bytes:
     """Return what the file of the tree `old` is called in `new`: as before where it is there, or nowhere."""
     if history.entry(new, path) or not history.entry(old, path):
         return path

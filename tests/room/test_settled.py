@@ -174,3 +174,14 @@ def test_taking_a_file_in_place_of_a_folder_closes_the_contest_over_what_was_in_
 
     assert bed.integrated("dir") == "flat\n"
     assert contests.open_records(bed.room()) == []
+
+
+def test_a_version_is_taken_under_the_name_that_the_file_has_now(bed: Bed, contest: contests.Contest) -> None:
+    bed.git("mv", "n.txt", "renamed.txt", cwd=bed.path("alice"))
+    bed.git("commit", "--quiet", "-m", "rename", cwd=bed.path("alice"))
+    bed.settle()
+
+    contests.resolve(bed.room(), contest.record.id, "alice")
+
+    assert bed.integrated("renamed.txt") == edited(numbered(), 5, "from alice(1)")
+    assert bed.integrated("n.txt") is None
