@@ -5,6 +5,7 @@ or a trailer: a newline could forge a record, an escape sequence could drive the
 could hide what a line says (CWE-150).
 """
 
+import json
 import unicodedata
 
 # Cc control, Cf format (bidi, zero width), Cs surrogate, Co private, Zl and Zp line separators.
@@ -35,3 +36,18 @@ def one_line(text: str, limit: int = 0) -> str:
 def path_text(path: bytes) -> str:
     """Return a repository path as printable text on one line; bytes that are not UTF-8 are shown as `\\xNN`."""
     return one_line(path.decode("utf-8", "backslashreplace"))
+
+
+def quote_path(path: bytes) -> str:
+    """Return the path on one line for `unquote_path`: as it is, or where that is not printable as JSON."""
+    exact = path.decode("utf-8", "surrogateescape")
+    return exact if exact == path_text(path) and not exact.startswith('"') else json.dumps(exact)
+
+
+def unquote_path(text: str) -> bytes:
+    """Return the path that `quote_path` wrote; what it cannot have written is a path as it is."""
+    try:
+        exact = json.loads(text) if text.startswith('"') else text
+        return str(exact).encode("utf-8", "surrogateescape")
+    except ValueError:
+        return text.encode("utf-8", "replace")

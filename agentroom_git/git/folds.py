@@ -13,7 +13,7 @@ import pygit2
 
 from agentroom_git.core import trailers
 from agentroom_git.core.contested import Contested
-from agentroom_git.core.escape import path_text
+from agentroom_git.core.escape import quote_path, unquote_path
 from agentroom_git.core.history import ENGINE, Head
 from agentroom_git.core.ids import AgentName, Oid, is_oid
 from agentroom_git.git.log import signature
@@ -105,7 +105,7 @@ def describe(record: Contested) -> str:
     """Return a contested record as one line: id, place, agents, kind, step."""
     place = f":{record.start}+{record.lines}" if record.start else ""
     agents = "|".join(",".join(names) for names in record.agents)
-    return f"{record.id} {path_text(record.path)}{place} {agents} {record.kind} {record.step}"
+    return f"{record.id} {quote_path(record.path)}{place} {agents} {record.kind} {record.step}"
 
 
 def claims_to_be_fold(history: GitHistory, id: Oid) -> bool:
@@ -120,13 +120,15 @@ def is_fold(history: GitHistory, id: Oid) -> bool:
 
 
 # The path of a whole file may end like a place; only regions of a text have one.
-_PLACE = re.compile(r"[0-9a-f]+ .*?(?::(?P<start>\d+)\+(?P<lines>\d+))? \S+ text \S+")
+_REGION = re.compile(r"[0-9a-f]+ (?P<path>.*):(?P<start>\d+)\+(?P<lines>\d+) \S+ text \S+")
+_WHOLE = re.compile(r"[0-9a-f]+ (?P<path>.*) \S+ \S+ \S+")
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a contested region is in the tree of a fold; lines from 1, `start` 0 for a whole file."""
 
+    path: bytes
     start: int
     lines: int
 
@@ -134,9 +136,12 @@ class Place:
 def find_place(fold: Fold, record: str) -> Place | None:
     """Return where the fold has the contested record, or None where it does not name it."""
     for text in fold.contested:
-        if text.startswith(f"{record} "):
-            found = _PLACE.fullmatch(text)
-            return Place(int(found["start"] or 0), int(found["lines"] or 0)) if found else Place(0, 0)
+        if not text.startswith(f"{record} "):
+            continue
+        if found := _REGION.fullmatch(text):
+            return Place(unquote_path(found["path"]), int(found["start"]), int(found["lines"]))
+        if found := _WHOLE.fullmatch(text):
+            return Place(unquote_path(found["path"]), 0, 0)
     return None
 
 

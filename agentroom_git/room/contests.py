@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from agentroom_git.core import trailers
 from agentroom_git.core.contested import Entry
+from agentroom_git.core.escape import path_text
 from agentroom_git.core.events import Resolved
 from agentroom_git.core.hunks import split_lines
 from agentroom_git.core.ids import HUMAN, SIDECAR, Oid
@@ -25,7 +26,7 @@ from agentroom_git.room.fold_chain import read_folds
 from agentroom_git.room.folding import Folder, Made
 from agentroom_git.room.notices import fold_lock
 from agentroom_git.room.room import Room
-from agentroom_git.room.settled import find_settled, name_in, name_in_fold
+from agentroom_git.room.settled import find_settled, name_in
 from agentroom_git.room.whole_files import TWO_NAMES, UnresolvableError, tree_with_version
 
 TAKE_BASE, TAKE_BOTH = "base", "both"
@@ -104,13 +105,13 @@ def _tree_taking(room: Room, now: Oid, record: Stored, take: str) -> Oid:
     both = b"".join(text if text.endswith(b"\n") else text + b"\n" for text in record.sides if text)
     chosen = both if take == TAKE_BOTH else record.base if side is None else record.sides[side]
     tree = tree_with(room, now, fold, record, chosen)
-    if take == TAKE_BOTH and not _parses(room, tree, record) and _parses(room, now, record):
+    if take == TAKE_BOTH and not _parses(room, tree, place) and _parses(room, now, place):
         raise UnresolvableError(f"with both, {record.path} does not parse", hint="combine them in a worktree")
     return tree
 
 
-def _parses(room: Room, tree: Oid, record: Stored) -> bool:
-    entry, parses = room.history.entry(tree, record.raw_path), guard_for(record.path)
+def _parses(room: Room, tree: Oid, place: Place) -> bool:
+    entry, parses = room.history.entry(tree, place.path), guard_for(path_text(place.path))
     return entry is None or parses is None or parses(room.history.blob(entry.id))
 
 
@@ -151,9 +152,8 @@ def tree_with(room: Room, now: Oid, fold: Fold, record: Stored, chosen: bytes | 
         mode = present.mode if present else FILE
         entry = None if chosen is None else Entry(history.write_blob(chosen), mode)
         return history.write_tree(now, {record.raw_path: entry})
-    known = name_in_fold(history, record, fold)
-    path = name_in(history, known, history.tree_of(fold.id), now)
-    before, present = history.entry(history.tree_of(fold.id), known), history.entry(now, path)
+    path = name_in(history, place.path, history.tree_of(fold.id), now)
+    before, present = history.entry(history.tree_of(fold.id), place.path), history.entry(now, path)
     if before is None or present is None:
         raise UnresolvableError(f"{record.path} is not on integration any more", hint="edit it in a worktree")
     old = history.blob(before.id)

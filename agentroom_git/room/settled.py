@@ -48,7 +48,7 @@ def _is_changed(room: Room, made: Made, record: Stored, fold: Fold, place: Place
     if record.kind in TWO_NAMES:
         names = rival_names(room, fold, record)
         return any(history.entry(trees[1], name) != history.entry(trees[2], name) for name in names)
-    path = name_in_fold(history, record, fold)
+    path = place.path
     known = history.entry(trees[0], path)
     path = name_in(history, path, trees[0], trees[1])
     before = history.entry(trees[1], path)
@@ -61,11 +61,6 @@ def _is_changed(room: Room, made: Made, record: Stored, fold: Fold, place: Place
     start = place.start - 1
     lines = Span(start, start + place.lines).after(history.line_diff(texts[0], texts[1]))
     return _touches(history, record, [lines], texts[1], texts[2])
-
-
-def name_in_fold(history: GitHistory, record: Stored, fold: Fold) -> bytes:
-    """Return what the record's file is called in a fold that names it, which may have brought a new name for it."""
-    return name_in(history, record.raw_path, history.tree_of(history.parents(fold.id)[0]), history.tree_of(fold.id))
 
 
 def name_in(history: GitHistory, path: bytes, old: Oid, new: Oid) -> bytes:

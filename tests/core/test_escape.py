@@ -5,7 +5,7 @@ import unicodedata
 
 import pytest
 
-from agentroom_git.core.escape import one_line, path_text
+from agentroom_git.core.escape import one_line, path_text, quote_path, unquote_path
 
 HOSTILE = [
     ("a\nb", "a\\nb"),
@@ -75,3 +75,18 @@ def test_a_path_of_any_bytes_is_shown_on_one_line() -> None:
     chance = random.Random(7)
     for _ in range(2_000):
         _assert_one_printable_line(path_text(chance.randbytes(chance.randrange(1, 40))))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [b"src/app.py", b"tab\tx", b"back\\tslash", b"lat\xe9n", b'"quoted"', b'"', b"two\nlines:3+4", b"\xe2\x80\xae"],
+)
+def test_a_quoted_path_is_one_printable_line_and_found_again(path: bytes) -> None:
+    quoted = quote_path(path)
+
+    assert quoted.isprintable()
+    assert unquote_path(quoted) == path
+
+
+def test_a_path_that_nobody_quoted_is_taken_as_it_is() -> None:
+    assert [unquote_path(text) for text in ('"half', "plain", '"\\ud800"')] == [b'"half', b"plain", b'"\\ud800"']

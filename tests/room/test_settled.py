@@ -140,13 +140,14 @@ def test_where_the_lines_were_deleted_only_an_edit_at_that_place_closes_it(bed: 
     assert contests.open_records(bed.room()) == []
 
 
-def test_lines_that_a_third_version_moved_are_replaced_where_they_are(bed: Bed) -> None:
+@pytest.mark.parametrize("name", ["moved.txt", "moved\t:3+4"])
+def test_lines_that_a_third_version_moved_are_replaced_where_they_are(bed: Bed, name: str) -> None:
     bed.join("alice", "bob", "carol")
     bed.commit("alice", {"n.txt": numbered()})
     bed.settle()
     bed.commit("alice", {"n.txt": edited(numbered(), 5, "alice's")})
     bed.commit("bob", {"n.txt": edited(numbered(), 5, "bob's")})
-    bed.commit("carol", {"n.txt": None, "moved.txt": "first\nsecond\n" + numbered()})
+    bed.commit("carol", {"n.txt": None, name: "first\nsecond\n" + numbered()})
     _put(bed, "carol", last=True)
     bed.settle()
     (record,) = contests.open_records(bed.room())
@@ -155,7 +156,7 @@ def test_lines_that_a_third_version_moved_are_replaced_where_they_are(bed: Bed) 
 
     contests.resolve(bed.room(), record.id, loser)
 
-    assert bed.integrated("moved.txt") == "first\nsecond\n" + edited(numbered(), 5, f"{loser}'s")
+    assert bed.integrated(name) == "first\nsecond\n" + edited(numbered(), 5, f"{loser}'s")
 
 
 def test_taking_a_file_in_place_of_a_folder_closes_the_contest_over_what_was_in_it(bed: Bed) -> None:
