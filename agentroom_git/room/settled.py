@@ -23,8 +23,12 @@ from agentroom_git.room.whole_files import TWO_NAMES, rival_names
 
 
 def find_settled(room: Room, made: Made, records: Iterable[Stored]) -> Iterator[Stored]:
-    """Yield the records whose contest the folded commit settled, by an edit or by the trailer of `resolve`."""
-    waiting = {record.id: record for record in records}
+    """Yield the records whose contest the folded commit settled, by an edit or by the trailer of `resolve`.
+
+    What its fold or a later one contested again is not settled by it.
+    """
+    again = set(_contested_since(room, made))
+    waiting = {record.id: record for record in records if record.id not in again}
     for id in trailers.values(room.history.message(made.folded), trailers.RESOLVED):
         if id in waiting:
             yield waiting.pop(id)
@@ -32,13 +36,24 @@ def find_settled(room: Room, made: Made, records: Iterable[Stored]) -> Iterator[
     for fold in read_folds(room) if waiting else ():
         if seen is None and room.history.reaches(made.folded, fold.id):
             seen = fold
-        for text in fold.contested if seen else ():
-            record = waiting.pop(text.partition(" ")[0], None)
+        for id in _named(fold) if seen else ():
+            record = waiting.pop(id, None)
             place = find_place(fold, record.id) if record else None
             if record and place and seen and _is_changed(room, made, record, fold, place, seen):
                 yield record
         if not waiting:
             return
+
+
+def _contested_since(room: Room, made: Made) -> Iterator[str]:
+    for fold in read_folds(room):
+        yield from _named(fold)
+        if fold.id == made.id:
+            return
+
+
+def _named(fold: Fold) -> list[str]:
+    return [text.partition(" ")[0] for text in fold.contested]
 
 
 def _is_changed(room: Room, made: Made, record: Stored, fold: Fold, place: Place, seen: Fold) -> bool:

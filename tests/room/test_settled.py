@@ -186,3 +186,18 @@ def test_a_version_is_taken_under_the_name_that_the_file_has_now(bed: Bed, conte
 
     assert bed.integrated("renamed.txt") == edited(numbered(), 5, "from alice(1)")
     assert bed.integrated("n.txt") is None
+
+
+def test_what_was_taken_before_does_not_close_the_same_contest_when_it_comes_again(
+    bed: Bed, contest: contests.Contest
+) -> None:
+    bed.commit("alice", {"other.txt": "x\n"})
+    after_folds(bed.room(), bed.fold().made)
+    contests.resolve(bed.room(), contest.record.id, "base")
+    bed.sync()
+    bed.commit("alice", {"n.txt": edited(numbered(), 5, "from alice(1)")})
+    bed.commit("bob", {"n.txt": edited(numbered(), 5, "bob had another idea")})
+
+    after_folds(bed.room(), bed.fold().made)
+
+    assert [record.id for record in contests.open_records(bed.room())] == [contest.record.id]
