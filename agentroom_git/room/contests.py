@@ -14,8 +14,7 @@ from agentroom_git.core.hunks import split_lines
 from agentroom_git.core.ids import HUMAN, SIDECAR, Oid
 from agentroom_git.core.objects import FILE
 from agentroom_git.core.parse import guard_for
-from agentroom_git.core.regions import Side
-from agentroom_git.core.text import merge_text
+from agentroom_git.core.spans import Span
 from agentroom_git.errors import UsageError
 from agentroom_git.git import contested_refs
 from agentroom_git.git.contested_refs import Stored
@@ -156,15 +155,21 @@ def tree_with(room: Room, now: Oid, fold: Fold, record: Stored, chosen: bytes | 
     before, present = history.entry(history.tree_of(fold.id), place.path), history.entry(now, path)
     if before is None or present is None:
         raise UnresolvableError(f"{record.path} is not on integration any more", hint="edit it in a worktree")
-    old = history.blob(before.id)
-    lines = split_lines(old)
-    start = place.start - 1
-    wanted = b"".join([*lines[:start], chosen, *lines[start + place.lines :]])
-    sides = [Side(("integration",), history.blob(present.id)), Side(("resolve",), wanted)]
-    merged = merge_text(old, sides, history.line_diff)
-    if any(region.is_contested for region in merged.regions):
+    old, text = history.blob(before.id), history.blob(present.id)
+    region = Span(place.start - 1, place.start - 1 + place.lines)
+    moved = region.after(history.line_diff(old, text))
+    stood, stands = (b"".join(split_lines(one)[at.start : at.stop]) for one, at in ((old, region), (text, moved)))
+    if stands != stood and stands not in _kept_beside(room, record):
         raise UnresolvableError(f"the region was changed again in {record.path}", hint="edit it in a worktree")
-    return history.write_tree(now, {path: Entry(history.write_blob(merged.text), present.mode)})
+    lines = split_lines(text)
+    end = b"\n" if chosen and not chosen.endswith(b"\n") and lines[moved.stop :] else b""
+    taken = b"".join([*lines[: moved.start], chosen, end, *lines[moved.stop :]])
+    return history.write_tree(now, {path: Entry(history.write_blob(taken), present.mode)})
+
+
+def _kept_beside(room: Room, record: Stored) -> set[bytes | None]:
+    """Return the versions that other open records of the file keep: a fold may have put one in the place of these."""
+    return {side for other in open_records(room) if other.raw_path == record.raw_path for side in other.sides}
 
 
 def close_edited(room: Room, folds: Sequence[Made]) -> list[Resolved]:
