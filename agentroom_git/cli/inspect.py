@@ -95,8 +95,10 @@ def _say_contest(contest: "Contest", *, diff: bool) -> None:
     if not diff:
         return
     base = _lines(record.base)
-    for names, side in zip(record.agents, record.sides, strict=True):
+    for number, (names, side) in enumerate(zip(record.agents, record.sides, strict=True)):
         who = " and ".join(names)
+        if record.names:
+            say(f"  {who}'s is {record.names[number]}")
         for line in difflib.unified_diff(base, _lines(side), "base", who, lineterm=""):
             say(f"  {line}")
 

@@ -87,6 +87,8 @@ def _displaced_lines(found: "Status") -> Iterator[str]:
 def place_of(record: "Stored") -> str:
     """Return where a contested region is, between whom, and whose version stands."""
     lines = f" lines {record.start}-{record.start + max(record.lines, 1) - 1}" if record.start else ""
-    names = " against ".join(" and ".join(side) or "nobody" for side in record.agents)
+    sides = [" and ".join(side) or "nobody" for side in record.agents]
+    renamed = [f"{side}'s {name}" for side, name in zip(sides, record.names, strict=False)]
+    names = " against ".join(renamed or sides)
     stands = "" if record.winner is None else f", {' and '.join(record.agents[record.winner])}'s stands"
     return f"{record.path}{lines} ({record.kind}): {names}{stands}"

@@ -22,7 +22,7 @@ class Contested:
 
     `start` and `lines` are the region's place in the merged file, counted from 1, or 0 and 0 for a whole file. `base`
     and `sides` are blob ids, None where there is no file. `winner` is the index of the side that stands, or None where
-    the result combines several.
+    the result combines several. `names` are the sides' paths where each side has another one.
     """
 
     id: str
@@ -35,6 +35,7 @@ class Contested:
     agents: tuple[tuple[str, ...], ...]
     sides: tuple[Oid | None, ...]
     winner: int | None
+    names: tuple[bytes, ...] = ()
 
 
 def record_id(path: bytes, place: str, base: Entry | None, sides: Sequence[Entry | None]) -> str:
@@ -53,6 +54,9 @@ def describe_contested(record: Contested) -> str:
         return f"{where}: the versions of {', '.join(names)} merge cleanly, but the result does not parse"
     if record.kind == "dropped":
         return f"{where}: lines that both integration and {names[-1]} had are gone; look whether that is right"
+    if record.names:
+        both = ", ".join(f"{path_text(path)} by {name}" for path, name in zip(record.names, names, strict=True))
+        return f"{where} ({record.kind}): {both}; both are there, see which is to stay"
     if record.winner is None:
         return f"{where}: the versions of {', '.join(names)} were combined; look whether they fit"
     losers = [name for index, name in enumerate(names) if index != record.winner]

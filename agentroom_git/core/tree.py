@@ -80,13 +80,15 @@ def merge_trees(
         _merge_path(merge, pair.path, pair.old, pair.ours, pair.theirs)
     for split in find_splits(our_changes, their_changes, renames[0], renames[1]):
         found = (our_changes[split.ours][1], their_changes[split.theirs][1])
-        _record_both(merge, split.path, "rename/rename", our_changes[split.path][0], *found)
+        old, names = our_changes[split.path][0], (split.ours, split.theirs)
+        _record_both(merge, split.path, "rename/rename", old, *found, names=names)
     for fallen in find_fallen(our_changes, their_changes, renames[0], renames[1]):
         found = (our_changes.get(fallen.name, (None, None))[1], their_changes.get(fallen.name, (None, None))[1])
         winner = 0 if fallen.is_ours else 1
         _keep(merge, fallen.name, "rename/delete", our_changes[fallen.path][0], *found, winner=winner)
     for mine, other in find_twins(our_changes, their_changes):
-        _record_both(merge, min(mine, other), "twins", None, our_changes[mine][1], their_changes[other][1])
+        found = (our_changes[mine][1], their_changes[other][1])
+        _record_both(merge, min(mine, other), "twins", None, *found, names=(mine, other))
     _separate_folders(merge, our_changes)
     tree = objects.write_tree(ours.tree, merge.edits) if merge.edits else ours.tree
     if doubtful is not None:
@@ -190,27 +192,29 @@ def _record_both(
     ours: Entry | None,
     theirs: Entry | None,
     step: str = "both",
+    names: tuple[bytes, bytes] | None = None,
 ) -> None:
-    """Record two versions that are both in the result, or from which it was combined."""
+    """Record two versions that are both in the result, or from which it was combined; `names` are ours and theirs."""
     sides = sorted(
         (
-            (_agents(_speakers(party, path, entry, merge.objects)), entry)
-            for party, entry in ((merge.ours, ours), (merge.theirs, theirs))
+            (_agents(_speakers(party, path, entry, merge.objects)), entry, name)
+            for party, entry, name in zip((merge.ours, merge.theirs), (ours, theirs), names or (b"", b""), strict=True)
         ),
-        key=lambda side: (side[0], side[1].id if side[1] else ""),
+        key=lambda side: (side[0], side[1].id if side[1] else "", side[2]),
     )
     merge.contested.append(
         Contested(
-            id=record_id(path, kind, old, [entry for _, entry in sides]),
+            id=record_id(path, kind, old, [entry for _, entry, _ in sides]),
             path=path,
             kind=kind,
             step=step,
             start=0,
             lines=0,
             base=old.id if old else None,
-            agents=tuple(agents for agents, _ in sides),
-            sides=tuple(entry.id if entry else None for _, entry in sides),
+            agents=tuple(agents for agents, _, _ in sides),
+            sides=tuple(entry.id if entry else None for _, entry, _ in sides),
             winner=None,
+            names=tuple(name for _, _, name in sides) if names else (),
         )
     )
 

@@ -26,7 +26,8 @@ VERSION = 1
 class Stored:
     """A contested record as it was stored; `base` and `sides` are the texts, None where there was no file.
 
-    `path` is printable and for people, `raw_path` what trees have.
+    `path` is printable and for people, `raw_path` what trees have. `names` are the sides' printable paths where each
+    has another one.
     """
 
     id: str
@@ -40,6 +41,7 @@ class Stored:
     winner: int | None
     base: bytes | None
     sides: tuple[bytes | None, ...]
+    names: tuple[str, ...]
 
 
 def store(refs: Refs, prefix: str, record: Contested, at: datetime) -> bool:
@@ -68,6 +70,7 @@ def _encode(record: Contested) -> str:
             "lines": record.lines,
             "agents": record.agents,
             "winner": record.winner,
+            **({"names": [path_text(name) for name in record.names]} if record.names else {}),
         },
         separators=(",", ":"),
     )
@@ -101,6 +104,7 @@ def _read(handle: pygit2.Repository, id: str, tip: Oid) -> Stored:
     commit = handle[tip].peel(pygit2.Commit)
     record = json.loads(commit.raw_message.decode("utf-8", "replace").strip().split("\n")[-1])
     agents = tuple(tuple(str(name) for name in names) for names in record["agents"])
+    names = tuple(path_text(str(name).encode("utf-8", "replace")) for name in record.get("names", ()))
     raw_path = str(record.get("raw_path", record["path"])).encode("utf-8", "surrogateescape")
     return Stored(
         id=id,
@@ -114,6 +118,7 @@ def _read(handle: pygit2.Repository, id: str, tip: Oid) -> Stored:
         winner=record["winner"],
         base=_data(commit.tree, "base"),
         sides=tuple(_data(commit.tree, f"side-{number}") for number in range(1, len(agents) + 1)),
+        names=names if len(names) == len(agents) else (),
     )
 
 

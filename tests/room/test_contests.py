@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from agentroom_git.cli.status_lines import place_of
 from agentroom_git.core.events import Notice, Recorded
 from agentroom_git.core.ids import SIDECAR, Oid
 from agentroom_git.errors import UsageError
@@ -224,6 +225,13 @@ def test_of_two_names_the_one_that_is_taken_stays(
     listed = bed.git("ls-tree", "--name-only", "agentroom/main/integration", cwd=bed.repository).split()
     assert names == {name for name in listed if name.endswith("n.txt") or name in ("a.txt", "b.txt")}
     assert contests.open_records(bed.room()) == []
+
+
+def test_a_contest_over_a_name_says_both_names_wherever_it_is_told(bed: Bed, renamed: contests.Contest) -> None:
+    assert renamed.record.names == ("a.txt", "b.txt")
+    assert place_of(renamed.record) == "n.txt (rename/rename): alice's a.txt against bob's b.txt"
+    told = [one.text for one in messages.unread(bed.as_agent("bob")).messages if one.kind == "contested"]
+    assert [text for text in told if "n.txt (rename/rename): a.txt by alice, b.txt by bob" in text] == told != []
 
 
 def test_a_name_whose_file_was_changed_since_is_not_taken_away(bed: Bed, renamed: contests.Contest) -> None:
