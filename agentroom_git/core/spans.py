@@ -1,7 +1,9 @@
 """Consecutive lines of a text: what changes them, and where they are after a change."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from agentroom_git.core.hunks import Hunk
 
@@ -23,9 +25,13 @@ class Span:
 
     def after(self, hunks: Sequence[Hunk]) -> "Span":
         """Return where the lines are in the text that the hunks make, given in order, and what came in their place."""
-        earlier = [hunk for hunk in hunks if hunk.old_stop <= self.start and not self._has(hunk)]
+        first = bisect_left(hunks, self.start, key=attrgetter("old_stop"))
+        stop = bisect_right(hunks, self.stop, lo=first, key=attrgetter("old_start"))
+        near = hunks[first:stop]
+        earlier = [*hunks[max(first - 1, 0) : first], *(one for one in near if one.old_stop <= self.start)]
+        earlier = [hunk for hunk in earlier if not self._has(hunk)]
         shift = earlier[-1].new_stop - earlier[-1].old_stop if earlier else 0
-        changed = [hunk for hunk in hunks if self._has(hunk)]
+        changed = [hunk for hunk in near if self._has(hunk)]
         if not changed:
             return Span(self.start + shift, self.stop + shift)
         last = changed[-1]
