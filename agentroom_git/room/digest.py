@@ -67,9 +67,13 @@ def read_digest(room: Room, writer: AgentName) -> Digest:
 
 def closed_contests(digests: dict[AgentName, Digest]) -> dict[str, Resolved]:
     """Return what closed each contested region that has not been contested again since, by its id."""
-    events = sorted((recorded for one in digests.values() for recorded in one.events), key=lambda item: item.order)
-    bodies = [item.event.body for item in events]
-    last = {body.contested: body for body in bodies if isinstance(body, Resolved | Reopened)}
+    moves = [
+        (recorded.order, body)
+        for one in digests.values()
+        for recorded in one.events
+        if isinstance(body := recorded.event.body, Resolved | Reopened)
+    ]
+    last = {body.contested: body for _, body in sorted(moves, key=lambda move: move[0])}
     return {id: body for id, body in last.items() if isinstance(body, Resolved)}
 
 
