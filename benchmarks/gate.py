@@ -148,9 +148,8 @@ class Bench:
             self.written += 1
             test = self.project.tests.format(name=f"{name}_{self.written}")
             log = self.path(name) / "WORKED.md"
-            lines = log.read_text() if log.exists() else ""
             text = f"def test_{name}_{self.written}() -> None:\n    assert {self.written} + 1 == {self.written + 1}\n"
-            edits = {test: text, "WORKED.md": f"{lines}{name} did {self.written}\n"}
+            edits = {test: text, "WORKED.md": f"{log.read_text()}{name} did {self.written}\n"}
             tip = self.commit(name, edits, f"work {self.written}")
             self.until(lambda tip=tip: self.has(tip), f"{name}'s commit is folded")
 
@@ -215,6 +214,8 @@ def make_room(root: Path, source: Path | None, folds: int) -> Bench:
             (root / path).parent.mkdir(parents=True, exist_ok=True)
             (root / path).write_text(text)
     (root / project.tests.format(name="first")).write_text("def test_first() -> None:\n    pass\n")
+    # Two agents that both make it would contest it: each has its own version of a whole file.
+    (root / "WORKED.md").write_text("# What was worked on\n\n")
     (root / ".agentroom.yaml").write_text(f"check: {json.dumps(project.check)}\ncheck_quiet: 0\n")
     git("init", "--quiet", "-b", "main", cwd=root)
     git("config", "user.name", "Somebody", cwd=root)
