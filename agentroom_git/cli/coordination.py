@@ -9,7 +9,7 @@ from agentroom_git.cli.output import duration, print_json, say
 from agentroom_git.core.escape import one_line
 
 if TYPE_CHECKING:
-    from agentroom_git.core.claims import Returned
+    from agentroom_git.core.claims import Claim, Returned
     from agentroom_git.room.coordination import Refusal
     from agentroom_git.room.messages import Unread
     from agentroom_git.room.room import Room
@@ -159,24 +159,26 @@ def claims(as_json: Json = False) -> None:
     """List who holds what."""
     from agentroom_git.room import coordination
 
-    room = here()
+    room = here(to_read=True)
     room.integration()
     found = coordination.live_claims(room)
     if as_json:
         print_json(found)
         return
     for held in found:
-        say(describe_claim(held.claim.agent, held.claim.path, held.claim.reason, held.left, held.claim.shared))
+        say(describe_claim(held.claim, held.left, is_copy=room.copy is not None))
     if not found:
         say("nothing is claimed")
 
 
-def describe_claim(agent: str, path: str, reason: str, left: float, shared: bool) -> str:
-    """Return one claim as a line."""
-    mode = " (shared)" if shared else ""
-    why = f': "{reason}"' if reason else ""
+def describe_claim(claim: "Claim", left: float, *, is_copy: bool) -> str:
+    """Return one claim as a line; in a copy nobody can say how long it still runs."""
+    mode = " (shared)" if claim.shared else ""
+    why = f': "{claim.reason}"' if claim.reason else ""
     runs = f"{duration(left)} left" if left > 0 else "run out: the next who asks takes it over"
-    return f"{agent} holds {path}{mode}{why}, {runs}"
+    if is_copy:
+        runs = f"for {duration(claim.ttl)} at a time"
+    return f"{claim.agent} holds {claim.path}{mode}{why}, {runs}"
 
 
 def broadcast(
@@ -205,7 +207,7 @@ def read(
     """Show unread messages, oldest first, each once."""
     from agentroom_git.room import messages
 
-    room = here(speaking_as)
+    room = here(speaking_as, to_read=peek)
     if peek:
         _show_unread(messages.read(room, limit=limit, peek=True), as_json)
         return

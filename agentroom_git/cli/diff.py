@@ -34,7 +34,7 @@ def diff(
     """Show what `land` would bring to your branch; in an agent's worktree, or with --of, what only that agent has."""
     from agentroom_git.room.comparing import compare
 
-    room = here()
+    room = here(to_read=True)
     whose = parse_agent(of) if of else room.me
     shown = compare(room, whose, [from_here(room, path) for path in paths or ()], patch=not stat)
     if as_json:

@@ -130,7 +130,7 @@ def verify(
     """Recompute folds from git alone and name those that are not what they say. Exit code 1: there are some."""
     from agentroom_git.room.verifying import verify as verdicts
 
-    room = here()
+    room = here(to_read=True)
     found = list(verdicts(room, span))
     bad = [verdict for verdict in found if not verdict.is_sound]
     if as_json:

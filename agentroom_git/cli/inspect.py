@@ -29,7 +29,7 @@ def status(
     """Show who is here, who holds what, what was folded, what is contested and who waits."""
     from agentroom_git.room.status import read_status
 
-    room = here()
+    room = here(to_read=True)
     found = read_status(room, paths or ())
     if as_json:
         from agentroom_git.room.stats import read_stats
@@ -50,7 +50,7 @@ def log(
     """Tell the room's story: who joined, claimed, said, folded what, oldest first."""
     from agentroom_git.room.status import read_story
 
-    room = here()
+    room = here(to_read=True)
     room.integration()
     lines, problems = read_story(room, limit, only=ENDINGS if abandoned else ())
     if as_json:
@@ -73,7 +73,7 @@ def contested(
     """List what concurrent commits changed differently. Exit code 3: some of it is open."""
     from agentroom_git.room import contests
 
-    room = here()
+    room = here(to_read=True)
     room.integration()
     found = [contests.find_contest(room, id)] if id else contests.read_contests(room)
     shown = [contest for contest in found if id or everything or contest.is_open]

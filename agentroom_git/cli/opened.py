@@ -23,10 +23,11 @@ def current_folder() -> Path:
         raise UsageError("the folder that you are in was deleted", hint="cd to the repository") from error
 
 
-def here(speaking_as: str = "", *, with_any_config: bool = False) -> Room:
-    """Return the room of the current folder."""
+def here(speaking_as: str = "", *, with_any_config: bool = False, to_read: bool = False) -> Room:
+    """Return the room of the current folder; `to_read`, also where it was fetched from another clone."""
     agent = parse_agent(speaking_as) if speaking_as else None
-    return open_room(current_folder(), SystemClock(), speaking_as=agent, with_any_config=with_any_config)
+    start, clock = current_folder(), SystemClock()
+    return open_room(start, clock, speaking_as=agent, with_any_config=with_any_config, to_read=to_read)
 
 
 def warn_untrusted(room: Room) -> None:

@@ -103,8 +103,10 @@ def doctor(
     from agentroom_git.agents import loading
     from agentroom_git.room import doctor as doctors
 
-    room = here(with_any_config=True)
-    findings = [*doctors.examine(room, fix=fix), *loading.examine_clients(room, Path.cwd())]
+    room = here(with_any_config=True, to_read=True)
+    findings = doctors.examine(room, fix=fix)
+    if room.copy is None:
+        findings += loading.examine_clients(room, Path.cwd())
     if as_json:
         print_json(findings)
     else:

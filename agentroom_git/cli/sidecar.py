@@ -44,14 +44,15 @@ def status(as_json: Json = False) -> None:
     """Show whether the sidecar runs, since when, and when it last folded. Exit code 1: it does not."""
     from agentroom_git.sidecar import lifecycle
 
-    state = lifecycle.read_state(here(with_any_config=True))
+    room = here(with_any_config=True, to_read=True)
+    state = lifecycle.read_state(room)
     if as_json:
         print_json(state)
     elif state.running:
         last = f", last fold {state.last_fold}" if state.last_fold else ""
         say(f"the sidecar runs (pid {state.pid}, since {state.since}{last}); log: {state.log}")
     else:
-        say("no sidecar runs: agentroom sidecar start")
+        say("no sidecar runs" + (f": the room is {room.copy.source}'s" if room.copy else ": agentroom sidecar start"))
     if not as_json:
         for one in state.unwatched:
             say(f"it gets no events of {one}; it looks there now and then")

@@ -38,7 +38,8 @@ def stats(as_json: Json = False) -> None:
     """
     from agentroom_git.room.stats import read_stats
 
-    found = read_stats(here())
+    room = here(to_read=True)
+    found = read_stats(room)
     if as_json:
         print_json(found)
         return
@@ -47,7 +48,7 @@ def stats(as_json: Json = False) -> None:
     for row in rows:
         say("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
     if not found:
-        say("nobody has joined: agentroom run NAME -- COMMAND")
+        say("nobody has joined" + ("" if room.copy else ": agentroom run NAME -- COMMAND"))
 
 
 def _row(one: "AgentStats") -> tuple[str, ...]:

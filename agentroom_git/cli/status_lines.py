@@ -19,7 +19,8 @@ NO_TOPIC = "without a topic"
 def status_lines(found: "Status", *, with_folds: bool = True) -> Iterator[str]:
     """Yield the lines; what agents said stands in them as they said it."""
     sidecar = "running" if found.sidecar else "not running: agentroom sidecar start"
-    yield f"room {found.room} at {found.integration[:10]}, sidecar {sidecar}"
+    served = f"fetched from {found.copy_of} to be read" if found.copy_of else f"sidecar {sidecar}"
+    yield f"room {found.room} at {found.integration[:10]}, {served}"
     if found.disk:
         yield f"  nothing is folded or synced: {found.disk}"
     if found.configuration:
@@ -27,7 +28,7 @@ def status_lines(found: "Status", *, with_folds: bool = True) -> Iterator[str]:
     for agent in found.agents:
         yield from _agent_lines(agent)
     if not found.agents:
-        yield "  nobody has joined: agentroom run NAME -- COMMAND"
+        yield "  nobody has joined" + ("" if found.copy_of else ": agentroom run NAME -- COMMAND")
     yield from _claim_lines(found)
     yield from _contest_lines(found)
     for text in found.gate.lines if found.gate else ():
@@ -43,7 +44,7 @@ def status_lines(found: "Status", *, with_folds: bool = True) -> Iterator[str]:
 def _claim_lines(found: "Status") -> Iterator[str]:
     for held in found.claims[:MAX_CLAIMS]:
         claim = held.claim
-        yield "  " + describe_claim(claim.agent, claim.path, claim.reason, held.left, claim.shared)
+        yield "  " + describe_claim(claim, held.left, is_copy=bool(found.copy_of))
     if len(found.claims) > MAX_CLAIMS:
         yield f"  {len(found.claims) - MAX_CLAIMS} more claims: agentroom claims, or agentroom status PATH"
 

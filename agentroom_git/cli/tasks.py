@@ -58,7 +58,7 @@ def list_(
     """List what there is to do, who does it, and what waits for what."""
     from agentroom_git.room import tasks
 
-    room = here()
+    room = here(to_read=True)
     if found:
         markers = tasks.found_work(room, markers=marker or ())
         if as_json:
@@ -145,7 +145,7 @@ def note(
     """Put a line on the room's scratchpad, or read it. Nothing on it is ever changed or taken away."""
     from agentroom_git.room import scratchpad
 
-    room = here(speaking_as)
+    room = here(speaking_as, to_read=not text)
     if text:
         recorded = scratchpad.add_note(room, text, topic)
         if as_json:

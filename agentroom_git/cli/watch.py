@@ -52,7 +52,7 @@ def watch(
 
     from agentroom_git.room.following import Follower
 
-    follower = Follower(here())
+    follower = Follower(here(to_read=True))
     follower.room.integration()
     if sys.stdout is None:
         return
@@ -121,7 +121,7 @@ def _show(follower: "Follower", limit: int) -> None:
 def _opened_anew(room: "Room") -> "Room":
     """Return the room as its configuration is now; where that says nonsense, as it was, with the problem named."""
     try:
-        return here()
+        return here(to_read=True)
     except UsageError as error:
         return replace(room, config_problem=str(error))
 

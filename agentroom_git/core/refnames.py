@@ -4,31 +4,36 @@ from dataclasses import dataclass
 
 from agentroom_git.core.ids import AgentName, RoomName
 
+LOCAL = "refs/heads/"
+
 
 @dataclass(frozen=True, slots=True)
 class RefNames:
+    """`heads` is where the branches are: here, or as a fetch from another clone's remote left them."""
+
     room: RoomName
+    heads: str = LOCAL
 
     @property
     def branches(self) -> str:
         """The prefix of the room's branches."""
-        return f"refs/heads/agentroom/{self.room}/"
+        return f"{self.heads}agentroom/{self.room}/"
 
     def branch(self, agent: AgentName) -> str:
         """Return the short name of the agent's branch."""
         return f"agentroom/{self.room}/{agent}"
 
     def branch_ref(self, agent: AgentName) -> str:
-        return f"refs/heads/{self.branch(agent)}"
+        return f"{self.heads}{self.branch(agent)}"
 
     @property
     def integration(self) -> str:
-        return f"refs/heads/agentroom/{self.room}/integration"
+        return f"{self.branches}integration"
 
     @property
     def green(self) -> str:
         """The newest fold that passed the check."""
-        return f"refs/heads/agentroom/{self.room}/green"
+        return f"{self.branches}green"
 
     @property
     def own(self) -> str:

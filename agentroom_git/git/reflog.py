@@ -1,10 +1,19 @@
-"""A worktree's own reflog: it outlives the branch that HEAD is on."""
+"""Reflogs: a worktree's own outlives the branch that HEAD is on, a branch's own says who moved it."""
 
 from pathlib import Path
 
 import pygit2
 
 from agentroom_git.core.ids import Oid
+
+
+def is_moved_by(common_dir: Path, ref: str, program: bytes) -> bool:
+    """Return whether the reflog of the ref tells of a move with a message that begins with this word."""
+    try:
+        lines = (common_dir / "logs" / ref).read_bytes().splitlines()
+    except OSError:
+        return False
+    return any(line.partition(b"\t")[2].startswith(program) for line in lines)
 
 
 def last_commit(handle: pygit2.Repository, git_dir: Path) -> Oid | None:

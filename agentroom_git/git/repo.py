@@ -69,6 +69,11 @@ def common_dir_of(git_dir: Path) -> Path:
     return (git_dir / pointer.read_text().strip()).resolve() if pointer.is_file() else git_dir
 
 
+def remote_names(repo: Repo) -> tuple[str, ...]:
+    """Return the names of the repository's remotes."""
+    return tuple(name for name in repo.handle.remotes.names() if name)
+
+
 def packs_changed(repo: Repo) -> int:
     """Return when packs last came or went: every gc or repack that does something changes it."""
     try:

@@ -10,11 +10,13 @@ NAME_IT = "say which branch is yours, in .agentroom.yaml: `base: NAME`"
 
 
 def base_branch(room: Room) -> str:
-    """Return the full name of the user's branch: as configured, or the one on which the room was opened; else empty."""
-    if room.config.base:
-        return f"refs/heads/{room.config.base}"
-    opened = opening(room)
-    return f"refs/heads/{opened.base}" if opened and opened.base else ""
+    """Return the full name of the user's branch: as configured, or the one on which the room was opened; else empty.
+
+    In a copy it is where the room's branches are, too.
+    """
+    opened = None if room.config.base else opening(room)
+    name = room.config.base or (opened.base if opened else "")
+    return f"{room.names.heads}{name}" if name else ""
 
 
 # What opened the room as of a commit of the log: a function of that commit, asked for with every event.
@@ -44,15 +46,16 @@ def _newest_opening(room: Room) -> Opened | None:
     return None
 
 
-def _short(room: Room) -> str:
-    return one_line(base_branch(room).removeprefix("refs/heads/"), 80)
+def short_name(room: Room) -> str:
+    """Return the name of the user's branch as people know it."""
+    return one_line(base_branch(room).removeprefix("refs/heads/").removeprefix("refs/remotes/"), 80)
 
 
 def rewritten(room: Room, old: Oid, new: Oid) -> Notice:
     """Return what everybody is told when the user's branch was rebased, amended or moved by force."""
     text = (
-        f"the user rewrote {_short(room)} from {old[:10]} to {new[:10]}: what the user dropped there is dropped here,"
-        " what agents did stays, and sync brings it to your worktree"
+        f"the user rewrote {short_name(room)} from {old[:10]} to {new[:10]}: what the user dropped there is dropped"
+        " here, what agents did stays, and sync brings it to your worktree"
     )
     return Notice("rewrote", tuple(sorted(room.worktrees())), text, ())
 
@@ -60,8 +63,8 @@ def rewritten(room: Room, old: Oid, new: Oid) -> Notice:
 def stepped_back(room: Room, old: Oid, new: Oid) -> Notice:
     """Return what everybody is told when the user's branch was put back and nothing new is on it."""
     text = (
-        f"the user put {_short(room)} back from {old[:10]} to {new[:10]}: nothing is taken away here until something"
-        " new is committed there, or the user undoes the fold"
+        f"the user put {short_name(room)} back from {old[:10]} to {new[:10]}: nothing is taken away here until"
+        " something new is committed there, or the user undoes the fold"
     )
     return Notice("held", tuple(sorted(room.worktrees())), text, ())
 
@@ -71,4 +74,4 @@ def missing(room: Room) -> str:
     name = base_branch(room)
     if not name:
         return "the room knows no branch of yours"
-    return "" if room.refs.get(name) is not None else f"your branch {_short(room)!r} is not there any more"
+    return "" if room.refs.get(name) is not None else f"your branch {short_name(room)!r} is not there any more"

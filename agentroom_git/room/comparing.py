@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agentroom_git.core.escape import one_line
 from agentroom_git.core.fold import Engine
 from agentroom_git.core.history import Head
 from agentroom_git.core.ids import AgentName, Oid
@@ -47,7 +46,7 @@ def _of_room(room: Room, wanted: Wanted) -> Comparison:
     if tip is None:
         raise UsageError(base.missing(room), hint=base.NAME_IT)
     since = _shared(room, integration, tip)
-    title = f"what the room has and {one_line(name.removeprefix('refs/heads/'), 80)} has not"
+    title = f"what the room has and {base.short_name(room)} has not"
     return Comparison("", since, title, compare_trees(room.repo, since, integration, wanted))
 
 

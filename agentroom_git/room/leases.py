@@ -33,7 +33,12 @@ class Leases:
 
 
 def observe(room: Room, snapshot: Snapshot) -> Leases:
-    """Look at the claims now and return how long each still runs."""
+    """Look at the claims now and return how long each still runs; in a copy, its whole lease.
+
+    Nobody renews claims in a copy, so that a record which stays as it was fetched says nothing about its holder.
+    """
+    if room.copy is not None:
+        return Leases({claim.token: claim.ttl for claim in snapshot.table.claims})
     now, boot = room.clock.monotonic(), room.clock.boot_id()
     path = room.private / "leases.json"
     record = read_json(path)

@@ -17,6 +17,7 @@ from agentroom_git.resources import templates_dir
 from agentroom_git.room import logs, trust
 from agentroom_git.room.base import opening
 from agentroom_git.room.config import FILE_NAME
+from agentroom_git.room.copies import OPENING_LOCK
 from agentroom_git.room.room import Room
 from agentroom_git.system.locks import held
 from agentroom_git.system.process import git
@@ -114,7 +115,7 @@ def open_new(room: Room) -> list[Change]:
     private = room.repo.private_dir
     made = Change(f"made {private} for locks and caches", True)
     first = Change(f"{private} is there", False) if private.is_dir() else made
-    with held(room.private / "init.lock", seconds=LOCK_SECONDS, what="the lock on the room's opening"):
+    with held(room.private / OPENING_LOCK, seconds=LOCK_SECONDS, what="the lock on the room's opening"):
         return [
             first,
             _open_integration(room),

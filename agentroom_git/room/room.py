@@ -13,7 +13,9 @@ from agentroom_git.git.objects import GitHistory
 from agentroom_git.git.refs import Refs
 from agentroom_git.git.repo import Repo
 from agentroom_git.git.worktrees import Worktree, identity_here, list_worktrees
+from agentroom_git.room import copies
 from agentroom_git.room.config import Config
+from agentroom_git.room.copies import Copy
 from agentroom_git.room.standing_config import read_as_agent, read_as_user
 from agentroom_git.system.clock import Clock
 from agentroom_git.system.entropy import random_key
@@ -35,7 +37,8 @@ class Room:
     """`me` is the agent in whose worktree the program runs, or None in the user's own checkout.
 
     `config_problem` says why the user's configuration cannot be followed, so that `config` is what it said last.
-    `failpoint` is called with the name of each step that moves a ref or changes a worktree, before it.
+    `failpoint` is called with the name of each step that moves a ref or changes a worktree, before it. `copy` is set
+    where the room was opened in another clone: then it is only read.
     """
 
     repo: Repo
@@ -49,11 +52,12 @@ class Room:
     me: AgentName | None
     failpoint: Failpoint = silent
     config_problem: str = ""
+    copy: Copy | None = None
 
     @property
     def private(self) -> Path:
         """This room's folder for locks, caches and logs under the git common dir."""
-        return self.repo.private_dir / self.names.room
+        return copies.private_folder(self.repo, self.names, self.copy)
 
     @property
     def sidecar_lock(self) -> Path:
@@ -80,7 +84,9 @@ class Room:
         """Return the tip of integration; raise `NoRoomError` where the room was never opened."""
         tip = self.refs.get(self.names.integration)
         if tip is None:
-            raise NoRoomError(f"there is no room {self.names.room!r} in this repository", hint="run: agentroom init")
+            hint = copies.how_to_read(self.repo, self.refs, self.names, self.copy)
+            what = "there is no" if self.copy is None else "the branches were not fetched of the"
+            raise NoRoomError(f"{what} room {self.names.room!r} in this repository", hint=hint)
         self.history.follow(tip)
         return tip
 
@@ -111,6 +117,7 @@ def open_room(
     *,
     speaking_as: AgentName | None = None,
     with_any_config: bool = False,
+    to_read: bool = False,
     new_key: Callable[[], str] = random_key,
     failpoint: Failpoint = silent,
 ) -> Room:
@@ -118,7 +125,8 @@ def open_room(
 
     The acting agent is the one whose worktree `start` is in. `speaking_as` is for people and scripts outside any
     agent's worktree; inside one it must name that agent. `with_any_config` is for what the user needs also while the
-    configuration cannot be followed: what it said last holds then, as it does for agents.
+    configuration cannot be followed: what it said last holds then, as it does for agents. Raises `CopiedRoomError` for
+    a room that was opened in another clone, unless it is only `to_read`.
     """
     repo = repositories.open_repo(start)
     checkout = _main_checkout(repo, start)
@@ -129,11 +137,17 @@ def open_room(
         config, problem = read_as_agent(checkout, repo.private_dir)
     if identity is not None and speaking_as not in (None, identity.agent):
         raise UsageError(f"this is the worktree of {identity.agent}", hint="leave out --as, or run it outside")
-    name = identity.room if identity else config.room
     me = identity.agent if identity else speaking_as
-    refs = Refs(repo.handle, repo.common_dir, clock, repo.private_dir / name / "refs.lock", failpoint)
+    names = RefNames(identity.room if identity else config.room)
+    refs = Refs(repo.handle, repo.common_dir, clock, repo.private_dir / names.room / "refs.lock", failpoint)
+    copy = copies.find_copy(repo, refs, names)
+    if copy is not None:
+        if not to_read:
+            raise copies.refuse_to_act(copy)
+        refs = replace(refs, lock=copies.private_folder(repo, names, copy) / "refs.lock")
+        names = copies.names_at(names, copy.remote)
     history = GitHistory(repo.handle)
-    room = Room(repo, refs, history, RefNames(name), config, clock, new_key, checkout, me, failpoint, problem)
+    room = Room(repo, refs, history, names, config, clock, new_key, checkout, me, failpoint, problem, copy)
     if identity is None and speaking_as is not None:
         _refuse_unknown_agent(room, speaking_as)
     return room

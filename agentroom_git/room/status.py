@@ -29,7 +29,7 @@ RECENT_FOLDS = 5
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """One agent. `state` is running, idle, gone (its worktree is missing) or left.
+    """One agent. `state` is running, idle, gone (its worktree is missing), elsewhere (in another clone) or left.
 
     Where `has_more_unread`, more than `unread` messages wait: too many to count them. `silent` is the number of seconds
     since its last sign of life, or None where there was none since the last boot. `displaced` are the versions of files
@@ -53,10 +53,12 @@ class Status:
 
     `configuration` likewise says why the user's configuration cannot be followed, and what it said last is.
     `warnings` are what uncommitted edits would contest, as the running sidecar sees it. `tasks` are the open ones, but
-    for contested regions; `topics` are those of the scratchpad, with their counts.
+    for contested regions; `topics` are those of the scratchpad, with their counts. `copy_of` is empty in the clone that
+    opened the room; elsewhere it names the remote from which it was fetched.
     """
 
     room: str
+    copy_of: str
     integration: str
     me: AgentName | None
     sidecar: bool
@@ -74,12 +76,13 @@ class Status:
 
 
 def sidecar_lock_held(room: Room) -> bool:
-    """Return whether a sidecar serves this repository."""
-    return is_held(room.sidecar_lock)
+    """Return whether a sidecar serves this room: never where it is a copy."""
+    return room.copy is None and is_held(room.sidecar_lock)
 
 
 def read_status(room: Room, paths: Sequence[str] = ()) -> Status:
     """Return the state of the room; with paths, only the claims and contested regions that concern them."""
+    integration = room.integration()
     wanted = [repository_path(room, path).rstrip("/") for path in paths]
     waiting = sync_waits.waits(room)
     worktrees = room.worktrees()
@@ -96,10 +99,11 @@ def read_status(room: Room, paths: Sequence[str] = ()) -> Status:
     listed = [one for one in task_list.read_tasks(room, digests) if one.task.is_open and not one.task.agents]
     return Status(
         room=room.names.room,
-        integration=room.integration(),
+        copy_of=room.copy.source if room.copy else "",
+        integration=integration,
         me=room.me,
         sidecar=sidecar_lock_held(room),
-        disk=disk.shortage(room),
+        disk="" if room.copy else disk.shortage(room),
         configuration=room.config_problem,
         agents=tuple(agents),
         claims=claims,
@@ -138,7 +142,7 @@ def _presence(
     elif worktree is not None:
         state = "gone" if worktree.problem else "idle"
     elif digest.move is not None and isinstance(digest.move.event.body, Joined):
-        state = "gone"
+        state = "elsewhere" if room.copy else "gone"
     if state != "left":
         unread = glance_at(room, agent)
     return Presence(

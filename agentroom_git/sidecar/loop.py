@@ -18,6 +18,7 @@ from agentroom_git.core.ids import parse_room
 from agentroom_git.core.refnames import RefNames
 from agentroom_git.errors import AgentroomError, UsageError
 from agentroom_git.room import logs
+from agentroom_git.room.copies import find_copy
 from agentroom_git.room.room import Room
 from agentroom_git.room.standing_config import read_as_agent, stamp_of_file
 from agentroom_git.room.unwatched import write_unwatched
@@ -33,7 +34,7 @@ _PREFIX, _SUFFIX = "refs/heads/agentroom/", "/integration"
 
 
 def find_rooms(room: Room) -> list[Room]:
-    """Return every room that is open in the repository, configured as this one."""
+    """Return every room that was opened in the repository, configured as this one."""
     found = []
     for name in room.refs.listed(_PREFIX):
         if not name.endswith(_SUFFIX):
@@ -42,8 +43,11 @@ def find_rooms(room: Room) -> list[Room]:
             parsed = parse_room(name.removeprefix(_PREFIX).removesuffix(_SUFFIX))
         except UsageError:
             continue
+        names = RefNames(parsed)
+        if find_copy(room.repo, room.refs, names) is not None:
+            continue
         refs = replace(room.refs, lock=room.repo.private_dir / parsed / "refs.lock")
-        found.append(replace(room, names=RefNames(parsed), refs=refs, me=None))
+        found.append(replace(room, names=names, refs=refs, me=None))
     return found
 
 

@@ -16,9 +16,27 @@ __all__ = ["Finding", "examine"]
 Part = Callable[[Room], Iterator[Finding]]
 
 
+_OF_A_COPY: tuple[tuple[str, Part], ...] = (
+    ("git", machine.examine_git),
+    ("the configuration", settings.examine_configuration),
+    ("the copy", records.examine_copy),
+    ("the logs", records.examine_logs),
+    ("the claims", records.examine_claims),
+    ("the disk", machine.examine_disk),
+)
+
+
 def examine(room: Room, *, fix: bool) -> list[Finding]:
-    """Return what was found, part by part; with `fix`, repair what can be repaired without losing anything."""
-    parts: tuple[tuple[str, Part], ...] = (
+    """Return what was found, part by part; with `fix`, repair what can be repaired without losing anything.
+
+    In a copy, where nobody acts, only what can be read is looked at.
+    """
+    parts = _OF_A_COPY if room.copy else _parts(fix=fix)
+    return [finding for name, part in parts for finding in _guarded(name, part, room)]
+
+
+def _parts(*, fix: bool) -> tuple[tuple[str, Part], ...]:
+    return (
         ("git", machine.examine_git),
         ("PATH", machine.examine_path),
         ("the repository", settings.examine_repository),
@@ -36,7 +54,6 @@ def examine(room: Room, *, fix: bool) -> list[Finding]:
         ("the sidecar", machine.examine_sidecar),
         ("the trial", trial.examine_trial),
     )
-    return [finding for name, part in parts for finding in _guarded(name, part, room)]
 
 
 def _guarded(name: str, part: Part, room: Room) -> Iterator[Finding]:

@@ -14,7 +14,7 @@ from agentroom_git.git.claims_ref import read_table
 from agentroom_git.git.log import Unreadable
 from agentroom_git.git.worktrees import list_worktrees
 from agentroom_git.room import logs
-from agentroom_git.room.base import base_branch
+from agentroom_git.room.base import base_branch, short_name
 from agentroom_git.room.doctor.finding import Finding
 from agentroom_git.room.room import Room
 
@@ -34,8 +34,21 @@ def examine_room(room: Room) -> Iterator[Finding]:
             "notice", "no branch of yours is folded: the room was opened on none", "set base: in .agentroom.yaml"
         )
     elif room.refs.get(base) is None:
-        name = base.removeprefix("refs/heads/")
+        name = short_name(room)
         yield Finding("problem", f"your branch {name} does not exist", "set base: in .agentroom.yaml, or make it again")
+
+
+def examine_copy(room: Room) -> Iterator[Finding]:
+    """Say whose room this is, and how to bring what has come to it since."""
+    if room.copy is None:
+        return
+    whose = f"the room is {room.copy.source}'s, fetched to be read: nobody acts in it here"
+    yield Finding("notice", whose, f"to bring what is new: {room.copy.fetch}")
+    tip = room.refs.get(room.names.integration)
+    if tip is None:
+        yield Finding("problem", "its branches were not fetched", room.copy.fetch)
+    else:
+        yield _examine_fold(room, tip)
 
 
 def _without_integration(room: Room) -> Finding:
