@@ -156,7 +156,8 @@ def test_two_clones_judge_a_lease_by_their_own_clocks(hours: int, bed: Bed, tmp_
 
     coordination.claim(alice, ["src"], ttl=TTL)
     fetch()
-    git("update-ref", "refs/heads/agentroom/main/integration", "HEAD", cwd=clone)
+    # As a clone that acts in the room would have it: what was only fetched is only read.
+    git("update-ref", "-m", "agentroom: init", "refs/heads/agentroom/main/integration", "HEAD", cwd=clone)
     bob = acting_as(open_room(clone, there), parse_agent("bob"))
     for _ in range(6):  # the holder is active, and the other clone hears of its renewals only
         assert isinstance(coordination.claim(bob, ["src"]), Refusal)
