@@ -4,14 +4,18 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from agentroom_git.cli.app import register
 from agentroom_git.core.shapes import ARGUMENTS, CHANGELOG, IMPORTS, MEMBERS, OTHER, shape_of
 from agentroom_git.errors import UsageError
-from agentroom_git.room.replay import replay
+from agentroom_git.room import replay as replaying
+from agentroom_git.room.replay import Outcome, replay
 from agentroom_git.room.replay_report import Share, Tally
 
 ROOT = Path(__file__).parents[1]
@@ -139,3 +143,22 @@ def test_the_command_prints_one_json_record_a_file(merged: Path) -> None:
 )
 def test_the_kind_of_a_region_is_told_by_its_lines_and_bracket(path: str, before: str, texts: str, expected: str):
     assert shape_of(path, before.encode().splitlines(keepends=True), [texts.encode()]) == expected
+
+
+@pytest.mark.parametrize("resume", [True, False])
+def test_who_interrupts_is_told_how_to_go_on(
+    resume: bool, repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> Iterator[Outcome]:
+        raise KeyboardInterrupt
+        yield
+
+    monkeypatch.setattr(replaying, "replay", interrupted)
+    file = tmp_path / "kept"
+    options = ["--resume", str(file)] if resume else []
+
+    done = CliRunner().invoke(register("replay-merges"), ["replay-merges", str(repository), *options])
+
+    assert done.exit_code == 130
+    told = f"what was done is in {file}: the same command goes on" if resume else "--resume FILE would keep it"
+    assert done.stderr.splitlines()[0] == f"interrupted after 0 merges; {told}"

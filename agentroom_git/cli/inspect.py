@@ -1,6 +1,7 @@
 """Looking at the room: status, log, contested, resolve."""
 
 import difflib
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -70,13 +71,16 @@ def contested(
     everything: Annotated[bool, typer.Option("--all", help="Also those that were resolved.")] = False,
     as_json: Json = False,
 ) -> None:
-    """List what concurrent commits changed differently. Exit code 3: some of it is open."""
+    """List what concurrent commits changed differently, the newest last. Exit code 3: some of it is open."""
     from agentroom_git.room import contests
+    from agentroom_git.room.present_names import as_named_now
 
     room = here(to_read=True)
     room.integration()
     found = [contests.find_contest(room, id)] if id else contests.read_contests(room)
     shown = [contest for contest in found if id or everything or contest.is_open]
+    named = as_named_now(room, (contest.record for contest in shown))
+    shown = [replace(contest, record=record) for contest, record in zip(shown, named, strict=True)]
     if as_json:
         print_json(shown)
     else:

@@ -149,11 +149,16 @@ def replay_merges(
 
     moment = parse_moment(since, SystemClock().now()) if since else None
     tally = Tally()
-    for outcome in _progress(repo, every_ref, moment, limit, jobs or os.cpu_count() or 1, resume):
-        tally.add(outcome)
-        if as_json:
-            for record in outcome.records:
-                typer.echo(json.dumps(plain(record), ensure_ascii=True))
+    try:
+        for outcome in _progress(repo, every_ref, moment, limit, jobs or os.cpu_count() or 1, resume):
+            tally.add(outcome)
+            if as_json:
+                for record in outcome.records:
+                    typer.echo(json.dumps(plain(record), ensure_ascii=True))
+    except KeyboardInterrupt:
+        kept = f"what was done is in {resume}: the same command goes on" if resume else "--resume FILE would keep it"
+        _warn(f"interrupted after {tally.merges} merges; {kept}")
+        raise
     report = tally.report()
     if not as_json:
         say_report(report)

@@ -92,4 +92,4 @@ def place_of(record: "Stored") -> str:
     renamed = [f"{side}'s {name}" for side, name in zip(sides, record.names, strict=False)]
     names = " against ".join(renamed or sides)
     stands = "" if record.winner is None else f", {' and '.join(record.agents[record.winner])}'s stands"
-    return f"{record.path}{lines} ({record.kind}): {names}{stands}"
+    return f"{record.shown_path}{lines} ({record.kind}): {names}{stands}"

@@ -6,6 +6,7 @@ already is left as it is.
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -27,7 +28,8 @@ class Stored:
     """A contested record as it was stored; `base` and `sides` are the texts, None where there was no file.
 
     `path` is printable and for people, `raw_path` what trees have. `names` are the sides' printable paths where each
-    has another one.
+    has another one. `opened` is when it was stored, in Unix seconds; `was` the path that it had then, where it is shown
+    under a newer one.
     """
 
     id: str
@@ -42,6 +44,13 @@ class Stored:
     base: bytes | None
     sides: tuple[bytes | None, ...]
     names: tuple[str, ...]
+    opened: int = 0
+    was: str = ""
+
+    @property
+    def shown_path(self) -> str:
+        """The path as people are to read it."""
+        return f"{self.path} (was {self.was})" if self.was else self.path
 
 
 def store(refs: Refs, prefix: str, record: Contested, at: datetime) -> bool:
@@ -92,12 +101,12 @@ def _write_tree(handle: pygit2.Repository, record: Contested) -> pygit2.Oid:
 
 
 def read_all(refs: Refs, prefix: str) -> Iterator[Stored]:
-    """Yield the records that can be read, in order of id."""
+    """Yield the records that can be read, the newest last; of those of one moment in order of path and line."""
+    found: list[Stored] = []
     for name, tip in refs.listed(prefix).items():
-        try:
-            yield _read(refs.handle, name.removeprefix(prefix), tip)
-        except (KeyError, ValueError, TypeError):
-            continue
+        with suppress(KeyError, ValueError, TypeError):
+            found.append(_read(refs.handle, name.removeprefix(prefix), tip))
+    yield from sorted(found, key=lambda one: (one.opened, one.raw_path, one.start, one.id))
 
 
 def _read(handle: pygit2.Repository, id: str, tip: Oid) -> Stored:
@@ -119,6 +128,7 @@ def _read(handle: pygit2.Repository, id: str, tip: Oid) -> Stored:
         base=_data(commit.tree, "base"),
         sides=tuple(_data(commit.tree, f"side-{number}") for number in range(1, len(agents) + 1)),
         names=names if len(names) == len(agents) else (),
+        opened=commit.commit_time,
     )
 
 

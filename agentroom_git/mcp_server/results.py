@@ -125,6 +125,7 @@ class Contest(BaseModel):
 
     id: str
     path: str
+    was: str = Field(description="What the file was called when it was contested, where it was renamed since.")
     first_line: int = Field(description="0: the whole file.")
     lines: int
     kind: str
@@ -306,6 +307,7 @@ def _contest(record: Stored, room: Room) -> Contest:
     return Contest(
         id=record.id,
         path=one_line(record.path),
+        was=one_line(record.was),
         first_line=record.start,
         lines=record.lines,
         kind=one_line(record.kind),

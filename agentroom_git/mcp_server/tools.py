@@ -26,6 +26,7 @@ from agentroom_git.mcp_server.seat import Here, acting, looking, with_unread
 from agentroom_git.mcp_server.tasks import note, tasks, wait
 from agentroom_git.room import coordination, leases, messages, turn
 from agentroom_git.room.contests import open_records
+from agentroom_git.room.present_names import as_named_now
 from agentroom_git.room.status import read_status
 
 PATH_RULE = "Relative to the top of the repository, or absolute; a folder stands for everything below it."
@@ -111,7 +112,7 @@ def sync(
 ) -> SyncAnswer:
     with acting(here) as room:
         done = turn.take_turn(room, message=message)
-        records = open_records(room)
+        records = as_named_now(room, open_records(room))
         return with_unread(room, results.sync_answer(done, results.concerning(room.me, records), room))
 
 

@@ -45,7 +45,7 @@ class Contest:
 
 
 def read_contests(room: Room) -> list[Contest]:
-    """Return every contested record of the room, in order of id."""
+    """Return every contested record of the room, the newest last."""
     records = list(contested_refs.read_all(room.refs, room.names.contested))
     closed = closed_contests(read_digests(room)) if records else {}
     found = []
@@ -56,7 +56,7 @@ def read_contests(room: Room) -> list[Contest]:
 
 
 def open_records(room: Room) -> list[Stored]:
-    """Return the contested records that nobody has closed, in order of id."""
+    """Return the contested records that nobody has closed, the newest last."""
     return [contest.record for contest in read_contests(room) if contest.is_open]
 
 
@@ -104,13 +104,14 @@ def _tree_taking(room: Room, now: Oid, record: Stored, take: str) -> Oid:
     both = b"".join(text if text.endswith(b"\n") else text + b"\n" for text in record.sides if text)
     chosen = both if take == TAKE_BOTH else record.base if side is None else record.sides[side]
     tree = tree_with(room, now, fold, record, chosen)
-    if take == TAKE_BOTH and not _parses(room, tree, place) and _parses(room, now, place):
+    path = name_in(room.history, place.path, room.history.tree_of(fold.id), now)
+    if take == TAKE_BOTH and not _parses(room, tree, path) and _parses(room, now, path):
         raise UnresolvableError(f"with both, {record.path} does not parse", hint="combine them in a worktree")
     return tree
 
 
-def _parses(room: Room, tree: Oid, place: Place) -> bool:
-    entry, parses = room.history.entry(tree, place.path), guard_for(path_text(place.path))
+def _parses(room: Room, tree: Oid, path: bytes) -> bool:
+    entry, parses = room.history.entry(tree, path), guard_for(path_text(path))
     return entry is None or parses is None or parses(room.history.blob(entry.id))
 
 

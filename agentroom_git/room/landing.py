@@ -29,6 +29,7 @@ from agentroom_git.room.folding import Folder
 from agentroom_git.room.gate.reading import last_check, read_green
 from agentroom_git.room.landed import INTENT, landed_fold, offers_on
 from agentroom_git.room.portions import Portion, cut, read_changes
+from agentroom_git.room.present_names import as_named_now
 from agentroom_git.room.room import Room
 from agentroom_git.system.files import write_json
 from agentroom_git.system.locks import held
@@ -186,9 +187,9 @@ def _objections(room: Room, choices: Choices, plan: _Plan) -> Iterator[Objection
             "wait for the check, or leave out --green",
         )
     yield from _stepped_back(room, plan)
-    records = [] if choices.contested else contests.open_records(room)
+    records = [] if choices.contested else as_named_now(room, contests.open_records(room))
     if records:
-        shown = ", ".join(f"{record.id} in {record.path}" for record in records[:MAX_SHOWN])
+        shown = ", ".join(f"{record.id} in {record.shown_path}" for record in records[:MAX_SHOWN])
         more = f" and {len(records) - MAX_SHOWN} more" if len(records) > MAX_SHOWN else ""
         yield Objection("contested", f"contested: {shown}{more}", "agentroom resolve, or land with --contested")
     if not choices.unchecked and room.config.check:

@@ -18,6 +18,7 @@ from agentroom_git.room.displaced import Displaced, read_displaced
 from agentroom_git.room.fold_chain import read_folds
 from agentroom_git.room.gate.summary import GateSummary, read_summary
 from agentroom_git.room.glance import Glance, glance_at
+from agentroom_git.room.present_names import as_named_now, is_about
 from agentroom_git.room.room import Room
 from agentroom_git.room.story import Line
 from agentroom_git.room.sync_waits import Waiting
@@ -95,7 +96,8 @@ def read_status(room: Room, paths: Sequence[str] = ()) -> Status:
     held = _read_claims(room, problems)
     claims = tuple(h for h in held if not wanted or any(overlaps(h.claim.path, p) for p in wanted))
     closed = closed_contests(digests)
-    records = [one for one in contested_refs.read_all(room.refs, room.names.contested) if one.id not in closed]
+    kept = contested_refs.read_all(room.refs, room.names.contested)
+    records = as_named_now(room, (one for one in kept if one.id not in closed))
     listed = [one for one in task_list.read_tasks(room, digests) if one.task.is_open and not one.task.agents]
     return Status(
         room=room.names.room,
@@ -108,7 +110,7 @@ def read_status(room: Room, paths: Sequence[str] = ()) -> Status:
         agents=tuple(agents),
         claims=claims,
         folds=tuple(story.line_of_fold(room, fold) for fold in read_folds(room, RECENT_FOLDS)),
-        contested=tuple(r for r in records if not wanted or any(covers(p, r.path) for p in wanted)),
+        contested=tuple(r for r in records if not wanted or any(is_about(r, p) for p in wanted)),
         warnings=tuple(c for c in _warnings(room) if not wanted or any(covers(p, c.path) for p in wanted)),
         tasks=tuple(listed),
         topics=scratchpad.topics_of(scratchpad.all_notes(digests)),

@@ -13,6 +13,7 @@ from agentroom_git.git.contested_refs import Stored
 from agentroom_git.room import coordination
 from agentroom_git.room.digest import Digest, closed_contests, read_digests
 from agentroom_git.room.markers import Marker
+from agentroom_git.room.present_names import as_named_now
 from agentroom_git.room.room import Room
 
 SETTLE = "change those lines, or: agentroom resolve ID --take NAME|both|base"
@@ -67,10 +68,9 @@ def events_of(digests: dict[AgentName, Digest]) -> list[Recorded]:
 def all_tasks(room: Room, digests: dict[AgentName, Digest]) -> dict[str, Task]:
     """Return every task by its id, those of contested regions last."""
     closed = closed_contests(digests)
-    contested = (
-        _contest_task(record, closed.get(record.id))
-        for record in contested_refs.read_all(room.refs, room.names.contested)
-    )
+    records = list(contested_refs.read_all(room.refs, room.names.contested))
+    renamed = {one.id: one for one in as_named_now(room, (one for one in records if one.id not in closed))}
+    contested = (_contest_task(renamed.get(record.id, record), closed.get(record.id)) for record in records)
     return tasks.replay(events_of(digests)) | {task.id: task for task in contested if task is not None}
 
 
@@ -82,7 +82,7 @@ def _contest_task(record: Stored, closed: Resolved | None) -> Task | None:
     losers = {name for side in record.agents for name in side} - winners - {BASE}
     if not losers:
         return None
-    where = f"{record.path} line {record.start}" if record.start else record.path
+    where = f"{record.shown_path} line {record.start}" if record.start else record.shown_path
     return Task(
         id=record.id,
         title=f"contested {where}: {' and '.join(sorted(winners))}'s version stands; see whether yours is to come back",
