@@ -8,6 +8,7 @@ read. The merges are spread over processes, and their records may be kept in a f
 import hashlib
 import json
 import multiprocessing
+import signal
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -100,7 +101,9 @@ def _spread(work: Callable[[Merge], Outcome], merges: Sequence[Merge], jobs: int
         yield from map(work, merges)
         return
     # Spawned, not forked: libgit2 and pycrdt keep state that a fork would share.
-    with multiprocessing.get_context("spawn").Pool(min(jobs, len(merges))) as pool:
+    count, deaf = min(jobs, len(merges)), (signal.SIGINT, signal.SIG_IGN)
+    # Ctrl-C reaches every process of the terminal: the one that waits for the others ends them.
+    with multiprocessing.get_context("spawn").Pool(count, initializer=signal.signal, initargs=deaf) as pool:
         yield from pool.imap(work, merges, chunksize=4)
 
 

@@ -1,6 +1,8 @@
 """Every fold can be recomputed from git alone, and what cannot is named."""
 
+from agentroom_git.room.room import open_room
 from agentroom_git.room.verifying import verify
+from agentroom_git.system.clock import SystemClock
 from rooms import Bed, edited, numbered
 
 
@@ -36,7 +38,8 @@ def test_another_clone_verifies_the_same_folds(bed: Bed, tmp_path, git) -> None:
     git("clone", "--quiet", "--mirror", str(bed.repository), str(clone / ".git"), cwd=tmp_path)
     git("config", "core.bare", "false", cwd=clone)
 
-    assert all(verdict.is_sound for verdict in verify(Bed(git, clone).room()))
+    room = open_room(clone, SystemClock(), to_read=True)
+    assert all(verdict.is_sound for verdict in verify(room))
 
 
 def test_a_fold_whose_tree_was_tampered_with_is_named(bed: Bed, git) -> None:

@@ -7,7 +7,18 @@ at is itself a finding, so that one damaged ref does not hide the rest.
 from collections.abc import Callable, Iterator
 
 from agentroom_git.errors import AgentroomError
-from agentroom_git.room.doctor import checking, failures, firing, locks, machine, places, records, settings, trial
+from agentroom_git.room.doctor import (
+    checking,
+    contested,
+    failures,
+    firing,
+    locks,
+    machine,
+    places,
+    records,
+    settings,
+    trial,
+)
 from agentroom_git.room.doctor.finding import Finding
 from agentroom_git.room.room import Room
 
@@ -45,6 +56,7 @@ def _parts(*, fix: bool) -> tuple[tuple[str, Part], ...]:
         ("the room's refs", records.examine_room),
         ("the logs", records.examine_logs),
         ("the claims", records.examine_claims),
+        ("the contests", lambda one: contested.examine_contested(one, fix=fix)),
         ("the worktrees", lambda one: places.examine_worktrees(one, fix=fix)),
         ("the hooks", firing.examine_hooks),
         ("the agents' hooks", failures.examine_failures),
