@@ -94,7 +94,9 @@ def contested(
 
 def _say_contest(contest: "Contest", *, diff: bool) -> None:
     record = contest.record
-    closed = "" if contest.is_open else f" - {contest.how} by {contest.closed_by}"
+    closed = "" if contest.is_open else f" - {contest.how}"
+    if contest.closed_by and not contest.replaced_by:
+        closed += f" by {contest.closed_by}"
     say(f"{record.id}: {place_of(record)} (step {record.step}){closed}")
     if not diff:
         return

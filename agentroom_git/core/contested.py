@@ -16,13 +16,20 @@ class Entry:
     mode: int
 
 
+Version = tuple[Oid | None, bytes]
+"""A side: its content, and its name where the sides have different ones."""
+TWO_NAMES = frozenset({"rename/rename", "twins"})
+"""Kinds of which every version stands, each under a name of its own."""
+
+
 @dataclass(frozen=True, slots=True)
 class Contested:
     """What concurrent commits changed differently, with everything that lost.
 
     `start` and `lines` are the region's place in the merged file, counted from 1, or 0 and 0 for a whole file. `base`
     and `sides` are blob ids, None where there is no file. `winner` is the index of the side that stands, or None where
-    the result combines several. `names` are the sides' paths where each side has another one.
+    the result combines several. `names` are the sides' paths where each side has another one. `place` is the region's
+    place in the base.
     """
 
     id: str
@@ -36,6 +43,20 @@ class Contested:
     sides: tuple[Oid | None, ...]
     winner: int | None
     names: tuple[bytes, ...] = ()
+    place: str = ""
+
+    @property
+    def versions(self) -> dict[Version, tuple[str, ...]]:
+        """The agents of each side."""
+        return dict(zip(self._keys(), self.agents, strict=True))
+
+    @property
+    def standing(self) -> Version | None:
+        """The side that stands."""
+        return None if self.winner is None else self._keys()[self.winner]
+
+    def _keys(self) -> list[Version]:
+        return list(zip(self.sides, self.names or (b"",) * len(self.sides), strict=True))
 
 
 def record_id(path: bytes, place: str, base: Entry | None, sides: Sequence[Entry | None]) -> str:

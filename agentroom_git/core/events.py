@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from agentroom_git.core.checks import Blamed, Checked, Chosen
 from agentroom_git.core.escape import one_line
-from agentroom_git.core.ids import AgentName, Oid
+from agentroom_git.core.ids import SIDECAR, AgentName, Oid
 from agentroom_git.core.landings import Landed, Undid
 
 
@@ -208,6 +208,27 @@ class Reopened:
 
 
 @dataclass(frozen=True, slots=True)
+class Replaced:
+    """The record `contested` was closed by another of the same region, `newer`, which has its versions and more."""
+
+    type: ClassVar[str] = "replaced"
+    contested: str
+    path: str
+    newer: str
+
+    @property
+    def by(self) -> str:
+        return SIDECAR
+
+    @property
+    def how(self) -> str:
+        return f"replaced by {self.newer}"
+
+    def subject(self) -> str:
+        return f"{self.contested} in {self.path} was replaced by {self.newer}"
+
+
+@dataclass(frozen=True, slots=True)
 class TaskAdded:
     """`needs` are the ids of tasks that come first; `origin` is the marker it was made from, `PATH: TEXT`, or empty."""
 
@@ -322,6 +343,7 @@ Body = (
     | Refused
     | Resolved
     | Reopened
+    | Replaced
     | Landed
     | Undid
     | TaskAdded

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 from agentroom_git.core.carried import carry
 from agentroom_git.core.contested import Contested
+from agentroom_git.core.gathered import gather
 from agentroom_git.core.history import Head, History
 from agentroom_git.core.ids import Oid
 from agentroom_git.core.tree import Party, TreeMerge, Voice, merge_trees
@@ -23,8 +24,11 @@ from agentroom_git.core.tree import Party, TreeMerge, Voice, merge_trees
 
 @dataclass(frozen=True, slots=True)
 class Folded:
+    """`contested` are the records of every merge on the way, `gathered` the same with one for each region."""
+
     tree: Oid
     contested: tuple[Contested, ...]
+    gathered: tuple[Contested, ...] = ()
 
 
 @dataclass(slots=True)
@@ -54,12 +58,20 @@ class Engine:
             # The first heads are a set of their own: what is known of it need not be merged again.
             key = frozenset([*done, head])
             if key not in self._folds:
-                step = self._merge(folded.tree, done, head)
-                before = carry(self.history, folded.contested, folded.tree, step.tree)
-                self._folds[key] = Folded(step.tree, distinct(before + step.contested))
+                self._folds[key] = self._grow(folded, self._merge(folded.tree, done, head))
             folded = self._folds[key]
             done.append(head)
         return folded
+
+    def _grow(self, folded: Folded, step: TreeMerge) -> Folded:
+        known = tuple(dict.fromkeys((*folded.contested, *folded.gathered)))
+        moved = dict(zip(known, carry(self.history, known, folded.tree, step.tree), strict=True))
+        contested = distinct((*(moved[one] for one in folded.contested), *step.contested))
+        earlier = [(one, moved[one]) for one in folded.gathered]
+        found = gather(self.history, folded.tree, earlier, step.tree, step.contested)
+        over = frozenset[str]().union(*(one.over for one in found))
+        kept = tuple(there for one, there in earlier if one.id not in over)
+        return Folded(step.tree, contested, distinct((*kept, *(one.record for one in found))))
 
     def _merge(self, tree: Oid, done: list[Head], head: Head) -> TreeMerge:
         meet = self.history.meet(frozenset(one.id for one in done), head.id)

@@ -329,6 +329,7 @@ def _region(objects: Objects, path: bytes, region: Region) -> Contested:
         agents=region.agents,
         sides=sides,
         winner=region.winner,
+        place=place,
     )
 
 

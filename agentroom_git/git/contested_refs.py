@@ -5,7 +5,7 @@ already is left as it is.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,8 +28,8 @@ class Stored:
     """A contested record as it was stored; `base` and `sides` are the texts, None where there was no file.
 
     `path` is printable and for people, `raw_path` what trees have. `names` are the sides' printable paths where each
-    has another one. `opened` is when it was stored, in Unix seconds; `was` the path that it had then, where it is shown
-    under a newer one.
+    has another one, `raw_names` those paths. `opened` is when it was stored, in Unix seconds; `was` the path that it
+    had then, where it is shown under a newer one.
     """
 
     id: str
@@ -44,6 +44,7 @@ class Stored:
     base: bytes | None
     sides: tuple[bytes | None, ...]
     names: tuple[str, ...]
+    raw_names: tuple[bytes, ...] = ()
     opened: int = 0
     was: str = ""
 
@@ -68,6 +69,7 @@ def store(refs: Refs, prefix: str, record: Contested, at: datetime) -> bool:
 def _encode(record: Contested) -> str:
     # What is no UTF-8 becomes an escape of JSON.
     exact = record.path.decode("utf-8", "surrogateescape")
+    names = [name.decode("utf-8", "surrogateescape") for name in record.names]
     return json.dumps(
         {
             "v": VERSION,
@@ -80,6 +82,7 @@ def _encode(record: Contested) -> str:
             "agents": record.agents,
             "winner": record.winner,
             **({"names": [path_text(name) for name in record.names]} if record.names else {}),
+            **({"raw_names": names} if names != [path_text(name) for name in record.names] else {}),
         },
         separators=(",", ":"),
     )
@@ -100,13 +103,27 @@ def _write_tree(handle: pygit2.Repository, record: Contested) -> pygit2.Oid:
     return builder.write()
 
 
-def read_all(refs: Refs, prefix: str) -> Iterator[Stored]:
-    """Yield the records that can be read, the newest last; of those of one moment in order of path and line."""
+def read_all(refs: Refs, prefix: str, *, but: Container[str] = ()) -> Iterator[Stored]:
+    """Yield the records that can be read, but for those with these ids, the newest last.
+
+    Of those of one moment they come in order of path and line.
+    """
     found: list[Stored] = []
     for name, tip in refs.listed(prefix).items():
+        if name.removeprefix(prefix) in but:
+            continue
         with suppress(KeyError, ValueError, TypeError):
             found.append(_read(refs.handle, name.removeprefix(prefix), tip))
     yield from sorted(found, key=lambda one: (one.opened, one.raw_path, one.start, one.id))
+
+
+def find(refs: Refs, prefix: str, id: str) -> Stored | None:
+    """Return the record with this id, or None where there is none that can be read."""
+    tip = refs.get(prefix + id)
+    try:
+        return _read(refs.handle, id, tip) if tip is not None else None
+    except (KeyError, ValueError, TypeError):
+        return None
 
 
 def _read(handle: pygit2.Repository, id: str, tip: Oid) -> Stored:
@@ -114,6 +131,9 @@ def _read(handle: pygit2.Repository, id: str, tip: Oid) -> Stored:
     record = json.loads(commit.raw_message.decode("utf-8", "replace").strip().split("\n")[-1])
     agents = tuple(tuple(str(name) for name in names) for names in record["agents"])
     names = tuple(path_text(str(name).encode("utf-8", "replace")) for name in record.get("names", ()))
+    raw_names = tuple(
+        str(name).encode("utf-8", "surrogateescape") for name in record.get("raw_names", record.get("names", ()))
+    )
     raw_path = str(record.get("raw_path", record["path"])).encode("utf-8", "surrogateescape")
     return Stored(
         id=id,
@@ -128,8 +148,52 @@ def _read(handle: pygit2.Repository, id: str, tip: Oid) -> Stored:
         base=_data(commit.tree, "base"),
         sides=tuple(_data(commit.tree, f"side-{number}") for number in range(1, len(agents) + 1)),
         names=names if len(names) == len(agents) else (),
+        raw_names=raw_names if len(raw_names) == len(agents) else (),
         opened=commit.commit_time,
     )
+
+
+def as_contested(refs: Refs, prefix: str, stored: Stored) -> Contested | None:
+    """Return the record as a fold made it; None where a side is kept as something else than what it was."""
+    tip = refs.get(prefix + stored.id)
+    if tip is None or stored.kind == "submodule":
+        return None
+    tree = refs.handle[tip].peel(pygit2.Commit).tree
+    base, *sides = (_id(tree, name) for name in ("base", *(f"side-{n}" for n, _ in enumerate(stored.sides, 1))))
+    return Contested(
+        id=stored.id,
+        path=stored.raw_path,
+        kind=stored.kind,
+        step=stored.step,
+        start=stored.start,
+        lines=stored.lines,
+        base=base,
+        agents=stored.agents,
+        sides=tuple(sides),
+        winner=stored.winner,
+        names=stored.raw_names,
+    )
+
+
+def keeps(refs: Refs, name: str, record: Contested) -> bool:
+    """Return whether the ref has every line of every side of the record."""
+    tip = refs.get(name)
+    if tip is None:
+        return False
+    lines = _lines(refs.handle[tip].peel(pygit2.Commit).tree, but="")
+    return _lines(refs.handle[_write_tree(refs.handle, record)].peel(pygit2.Tree), but="base") <= lines
+
+
+def _lines(tree: pygit2.Tree, *, but: str) -> set[bytes]:
+    found = set[bytes]()
+    for one in tree:
+        if one.name != but:
+            found.update(one.data.splitlines() if isinstance(one, pygit2.Blob) else [str(one.id).encode()])
+    return found
+
+
+def _id(tree: pygit2.Tree, name: str) -> Oid | None:
+    return Oid(str(tree[name].id)) if name in tree else None
 
 
 def _data(tree: pygit2.Tree, name: str) -> bytes | None:

@@ -14,6 +14,7 @@ import pygit2
 from agentroom_git.core import trailers
 from agentroom_git.core.contested import Contested
 from agentroom_git.core.escape import quote_path, unquote_path
+from agentroom_git.core.gathered import Gathered
 from agentroom_git.core.history import ENGINE, Head
 from agentroom_git.core.ids import AgentName, Oid, is_oid
 from agentroom_git.git.log import signature
@@ -43,6 +44,8 @@ class Fold:
     folded: tuple[Head, ...]
     contested: tuple[str, ...]
     engine: int
+    replaced: tuple[tuple[str, str], ...] = ()
+    """Contested records that were open before, each with the one named here that took its versions over."""
 
     @property
     def has_failed(self) -> bool:
@@ -65,7 +68,8 @@ def read_fold(history: GitHistory, id: Oid) -> Fold:
     folded = tuple(Head(oid, agent) for oid, agent in _pairs(said.get(trailers.FOLDED, [])))
     engines = [int(value) for value in said.get(trailers.ENGINE, []) if value.isdecimal()]
     contested = tuple(said.get(trailers.CONTESTED, []))
-    return Fold(id, heads, frozenset(tips), folded, contested, engines[0] if engines else 0)
+    replaced = tuple((old, new) for old, _, new in (one.partition(" ") for one in said.get(trailers.REPLACED, [])))
+    return Fold(id, heads, frozenset(tips), folded, contested, engines[0] if engines else 0, replaced)
 
 
 def _pairs(values: list[str]) -> list[tuple[Oid, AgentName]]:
@@ -81,7 +85,7 @@ def write_fold(  # noqa: PLR0913 - a commit has this many parts
     heads: frozenset[Head],
     tips: frozenset[Tip],
     folded: Head,
-    contested: tuple[Contested, ...],
+    gathered: Sequence[Gathered],
     at: datetime,
 ) -> Oid:
     """Write the commit of a fold (no ref moves): first parent the previous fold, second what was folded."""
@@ -93,7 +97,8 @@ def write_fold(  # noqa: PLR0913 - a commit has this many parts
         (trailers.FOLDED, f"{folded.id} {folded.agent}"),
         *((trailers.HEAD, f"{head.id} {head.agent}") for head in sorted(heads)),
         *((trailers.TIP, f"{tip.agent} {tip.id} {tip.branch}") for tip in sorted(tips)),
-        *((trailers.CONTESTED, describe(record)) for record in contested),
+        *((trailers.CONTESTED, describe(one.record)) for one in gathered),
+        *((trailers.REPLACED, f"{old} {one.record.id}") for one in gathered for old in sorted(one.over)),
     ]
     message = trailers.compose(subject, "", lines)
     parents = [pygit2.Oid(hex=previous.id), pygit2.Oid(hex=folded.id)]

@@ -31,7 +31,7 @@ from agentroom_git.room.room import Room
 # Kinds of events that are never a message, told by their first bytes.
 SILENT = (
     "opened", "joined", "left", "read", "rewrote", "claimed", "released", "renewed", "refused",
-    "checked", "blamed", "chosen", "landed", "undid", "assigned", "urged",
+    "checked", "blamed", "chosen", "landed", "undid", "assigned", "urged", "replaced",
 )  # fmt: skip
 
 

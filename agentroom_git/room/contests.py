@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agentroom_git.core import trailers
-from agentroom_git.core.contested import Entry
+from agentroom_git.core.contested import TWO_NAMES, Entry
 from agentroom_git.core.escape import path_text
-from agentroom_git.core.events import Resolved
+from agentroom_git.core.events import Replaced, Resolved
 from agentroom_git.core.hunks import split_lines
 from agentroom_git.core.ids import HUMAN, SIDECAR, Oid
 from agentroom_git.core.objects import FILE
@@ -18,26 +18,31 @@ from agentroom_git.core.spans import Span
 from agentroom_git.errors import UsageError
 from agentroom_git.git import contested_refs
 from agentroom_git.git.contested_refs import Stored
-from agentroom_git.git.folds import Fold, Place, find_place, write_commit
+from agentroom_git.git.folds import Fold, Place, find_place, read_fold, write_commit
 from agentroom_git.room import logs
 from agentroom_git.room.digest import closed_contests, read_digests
 from agentroom_git.room.fold_chain import read_folds
 from agentroom_git.room.folding import Folder, Made
+from agentroom_git.room.gathering import close_replaced
 from agentroom_git.room.notices import fold_lock
 from agentroom_git.room.room import Room
 from agentroom_git.room.settled import find_settled, name_in
-from agentroom_git.room.whole_files import TWO_NAMES, UnresolvableError, tree_with_version
+from agentroom_git.room.whole_files import UnresolvableError, tree_with_version
 
 TAKE_BASE, TAKE_BOTH = "base", "both"
 
 
 @dataclass(frozen=True, slots=True)
 class Contest:
-    """A contested record and what became of it; `closed_by` is empty while it is open."""
+    """A contested record and what became of it; `closed_by` is empty while it is open.
+
+    `replaced_by` is the record that has its versions now, where that is how it was closed.
+    """
 
     record: Stored
     closed_by: str
     how: str
+    replaced_by: str = ""
 
     @property
     def is_open(self) -> bool:
@@ -51,7 +56,8 @@ def read_contests(room: Room) -> list[Contest]:
     found = []
     for record in records:
         event = closed.get(record.id)
-        found.append(Contest(record, event.by if event else "", event.how if event else ""))
+        newer = event.newer if isinstance(event, Replaced) else ""
+        found.append(Contest(record, event.by if event else "", event.how if event else "", newer))
     return found
 
 
@@ -78,6 +84,8 @@ def resolve(room: Room, id: str, take: str) -> Made:
     """
     contest = find_contest(room, id)
     record = contest.record
+    if contest.replaced_by:
+        raise UsageError(f"{record.id} was {contest.how}", hint=f"agentroom resolve {contest.replaced_by}")
     if not contest.is_open:
         raise UsageError(f"{record.id} was resolved by {contest.closed_by}", hint="edit the file to change it again")
     # Read once: what is folded meanwhile is no part of the tree, and would be taken back by a commit on top of it.
@@ -132,9 +140,9 @@ def _side(record: Stored, take: str) -> int | None:
         if any(side is None for side in record.sides) or not record.start:
             raise UsageError(f"{record.id} is about a whole file", hint="take one agent's version, or base")
         return None
-    for number, names in enumerate(record.agents):
-        if take in names:
-            return number
+    own = [(len(names), number) for number, names in enumerate(record.agents) if take in names]
+    if own:
+        return min(own)[1]
     agents = ", ".join(sorted({name for names in record.agents for name in names}))
     raise UsageError(f"{ascii(take[:40])} has no version of {record.id}", hint=f"take one of {agents}, both or base")
 
@@ -177,6 +185,9 @@ def close_edited(room: Room, folds: Sequence[Made]) -> list[Resolved]:
     """Close the regions that folded commits changed after they had seen the contest; the caller holds no lock."""
     closed: list[Resolved] = []
     for made in folds:
+        if read_fold(room.history, made.id).replaced:
+            with fold_lock(room):
+                close_replaced(room, made.id)
         for record in find_settled(room, made, open_records(room)):
             closed.append(Resolved(record.id, record.path, made.agent, f"edited in {made.folded[:10]}"))
             with fold_lock(room):

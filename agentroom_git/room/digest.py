@@ -16,6 +16,7 @@ from agentroom_git.core.events import (
     Recorded,
     Refused,
     Reopened,
+    Replaced,
     Resolved,
     TaskAdded,
     TaskDone,
@@ -32,7 +33,8 @@ VERSION = 1
 MAX_PROBLEMS = 50
 # Fewer new events than this are read anew each time rather than written down.
 WORTH_WRITING = 16
-Kept = TaskAdded | TaskDone | TaskDropped | Noted | Resolved | Reopened
+Kept = TaskAdded | TaskDone | TaskDropped | Noted | Resolved | Reopened | Replaced
+Closing = Resolved | Replaced
 _PASSED_OVER = (
     "broadcast", "notice", "renewed", "claimed", "released", "rewrote", "opened",
     "landed", "undid", "checked", "blamed", "chosen", "assigned", "urged", "abandoned",
@@ -65,16 +67,16 @@ def read_digest(room: Room, writer: AgentName) -> Digest:
     return _up_to_date(room, writer, tip) if tip else Digest()
 
 
-def closed_contests(digests: dict[AgentName, Digest]) -> dict[str, Resolved]:
+def closed_contests(digests: dict[AgentName, Digest]) -> dict[str, Closing]:
     """Return what closed each contested region that has not been contested again since, by its id."""
     moves = [
         (recorded.order, body)
         for one in digests.values()
         for recorded in one.events
-        if isinstance(body := recorded.event.body, Resolved | Reopened)
+        if isinstance(body := recorded.event.body, Closing | Reopened)
     ]
     last = {body.contested: body for _, body in sorted(moves, key=lambda move: move[0])}
-    return {id: body for id, body in last.items() if isinstance(body, Resolved)}
+    return {id: body for id, body in last.items() if isinstance(body, Closing)}
 
 
 def _up_to_date(room: Room, writer: AgentName, tip: Oid) -> Digest:

@@ -28,6 +28,7 @@ from agentroom_git.git.worktrees import Worktree
 from agentroom_git.git.writing import UnwritableError
 from agentroom_git.room import base, disk, landed, logs, quarantine, rewriting
 from agentroom_git.room.digest import closed_contests, read_digests
+from agentroom_git.room.gathering import close_replaced, gather_open
 from agentroom_git.room.notices import fold_lock, keyed, notice_key, tell
 from agentroom_git.room.room import Room
 
@@ -141,7 +142,11 @@ class Folder:
 
     def _publish(self, made: Made, previous: Fold) -> bool:
         refs = self.room.refs
-        return refs.swap(self.room.names.integration, made.id, previous.id, message="agentroom: fold")
+        is_moved = refs.swap(self.room.names.integration, made.id, previous.id, message="agentroom: fold")
+        if is_moved:
+            self.room.failpoint("close what was replaced")
+            close_replaced(self.room, made.id)
+        return is_moved
 
     def fold_branch(self, branch: Branch) -> Made | Held | None:
         """Fold one branch; a swap that somebody else's fold made fail is tried again on the new integration.
@@ -174,13 +179,14 @@ class Folder:
     def _write(self, brought: _Brought, previous: Fold) -> Made:
         room, branch, head = self.room, brought.branch, brought.head
         heads, folded = self._compute(head, branch.head, previous)
-        contested = distinct((*folded.contested, *brought.contested))
+        gathered = gather_open(room, previous, folded.tree, distinct((*folded.gathered, *brought.contested)))
+        contested = tuple(one.record for one in gathered)
         for record in contested:
             is_new = contested_refs.store(room.refs, room.names.contested, record, room.clock.now())
             self._open(record, head.id, may_be_closed=not is_new and folds.find_place(previous, record.id) is None)
         tips = _moved(previous.tips, branch, room.names.branch_ref(branch.agent)) if branch.name else previous.tips
         id = folds.write_fold(
-            room.history, room.names.room, previous, folded.tree, heads, tips, head, contested, room.clock.now()
+            room.history, room.names.room, previous, folded.tree, heads, tips, head, gathered, room.clock.now()
         )
         return Made(id, branch.agent, branch.head, contested)
 
@@ -206,13 +212,14 @@ class Folder:
             trees = (history.tree_of(previous.id), history.tree_of(tip), folded.tree)
             whole = {record.path for record in folded.contested if not record.start}
             dropped = find_dropped(history, head.agent, *trees, whole)
-            return heads, Folded(folded.tree, (*folded.contested, *dropped))
+            return heads, Folded(folded.tree, (*folded.contested, *dropped), (*folded.gathered, *dropped))
         except UnwritableError:
             # No fault of the commit's: it is folded when the disk has room again.
             raise
         except Exception as error:  # noqa: BLE001 - the boundary that keeps every other agent's work flowing
             tree = history.tree_of(previous.id)
-            return previous.heads, Folded(tree, (_failure(history.tree_of(head.id), head, previous, tree, error),))
+            failure = (_failure(history.tree_of(head.id), head, previous, tree, error),)
+            return previous.heads, Folded(tree, failure, failure)
 
     def _fold_base(self, branch: Branch, decision: Take | Rewritten, previous: Fold) -> _Brought:
         """Return how far the user's branch is folded now, and the head for it: what landed is folded by itself."""

@@ -89,7 +89,7 @@ def describe_branch(room: Room, portions: Sequence[Portion], fold: Oid) -> str:
     for portion in portions:
         lines.append(f"### {portion.agent}: {len(portion.commits)} commits, {len(portion.paths)} files")
         lines += ["", *(f"- {_code(text)}" for text in _subjects(room, portion)), ""]
-    settled = [contest for contest in contests.read_contests(room) if not contest.is_open]
+    settled = [contest for contest in contests.read_contests(room) if not contest.is_open and not contest.replaced_by]
     if settled:
         lines += ["### Contested and settled", ""]
         lines += [f"- {_code(one.record.path)}: {_code(one.how)} by {one.closed_by}" for one in settled] + [""]

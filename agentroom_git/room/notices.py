@@ -3,7 +3,7 @@
 import hashlib
 from contextlib import AbstractContextManager
 
-from agentroom_git.core.events import Event, Notice, Recorded, Reopened, Rewrote, Withdrawn
+from agentroom_git.core.events import Event, Notice, Recorded, Reopened, Replaced, Rewrote, Withdrawn
 from agentroom_git.core.ids import SIDECAR
 from agentroom_git.core.landings import Landed
 from agentroom_git.git import log
@@ -25,7 +25,7 @@ def notice_key(*parts: str) -> str:
     return hashlib.sha256(" ".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def keyed(room: Room, body: Notice | Withdrawn | Rewrote | Reopened | Landed, key: str) -> Event:
+def keyed(room: Room, body: Notice | Withdrawn | Rewrote | Reopened | Replaced | Landed, key: str) -> Event:
     event = logs.new_event(room, SIDECAR, body)
     return Event(event.agent, event.lamport, event.at, event.seen, key, body)
 

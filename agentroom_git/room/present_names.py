@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
+from agentroom_git.core.contested import TWO_NAMES
 from agentroom_git.core.escape import path_text
 from agentroom_git.core.patterns import has
 from agentroom_git.git.contested_refs import Stored
@@ -10,7 +11,6 @@ from agentroom_git.git.folds import find_place
 from agentroom_git.room.fold_chain import read_folds
 from agentroom_git.room.room import Room
 from agentroom_git.room.settled import name_in
-from agentroom_git.room.whole_files import TWO_NAMES
 
 
 def as_named_now(room: Room, records: Iterable[Stored]) -> list[Stored]:

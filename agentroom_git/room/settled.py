@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from agentroom_git.core import trailers
 from agentroom_git.core.content import MAX_TEXT
-from agentroom_git.core.contested import Entry
+from agentroom_git.core.contested import TWO_NAMES, Entry
 from agentroom_git.core.hunks import is_binary, split_lines
 from agentroom_git.core.ids import Oid
 from agentroom_git.core.objects import REGULAR
@@ -19,7 +19,7 @@ from agentroom_git.git.objects import GitHistory
 from agentroom_git.room.fold_chain import read_folds
 from agentroom_git.room.folding import Made
 from agentroom_git.room.room import Room
-from agentroom_git.room.whole_files import TWO_NAMES, rival_names
+from agentroom_git.room.whole_files import rival_names
 
 
 def find_settled(room: Room, made: Made, records: Iterable[Stored]) -> Iterator[Stored]:

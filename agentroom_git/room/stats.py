@@ -27,7 +27,8 @@ FILE_NAME = "stats.json"
 RESTART = "restart"
 _PASSED_OVER = (
     "broadcast", "notice", "withdrawn", "read", "renewed", "released", "rewrote", "opened", "noted", "task-added",
-    "task-done", "task-dropped", "assigned", "resolved", "reopened", "checked", "blamed", "chosen", "landed",
+    "task-done", "task-dropped", "assigned", "resolved", "reopened", "replaced", "checked", "blamed", "chosen",
+    "landed",
 )  # fmt: skip
 _SETS = ("claimed", "changed", "unclaimed", "of_others")
 """Fields of a tally that are sets, kept as lists."""

@@ -4,14 +4,14 @@ from dataclasses import dataclass
 
 from agentroom_git.core import tasks
 from agentroom_git.core.claims import ClaimsError
-from agentroom_git.core.events import Recorded, Resolved
+from agentroom_git.core.events import Recorded
 from agentroom_git.core.ids import BASE, AgentName
 from agentroom_git.core.tasks import DONE, RESOURCE, Task
 from agentroom_git.git import contested_refs
 from agentroom_git.git.claims_ref import read_table
 from agentroom_git.git.contested_refs import Stored
 from agentroom_git.room import coordination
-from agentroom_git.room.digest import Digest, closed_contests, read_digests
+from agentroom_git.room.digest import Closing, Digest, closed_contests, read_digests
 from agentroom_git.room.markers import Marker
 from agentroom_git.room.present_names import as_named_now
 from agentroom_git.room.room import Room
@@ -74,7 +74,7 @@ def all_tasks(room: Room, digests: dict[AgentName, Digest]) -> dict[str, Task]:
     return tasks.replay(events_of(digests)) | {task.id: task for task in contested if task is not None}
 
 
-def _contest_task(record: Stored, closed: Resolved | None) -> Task | None:
+def _contest_task(record: Stored, closed: Closing | None) -> Task | None:
     """Return the task that a contested region is for the agents whose version does not stand."""
     if record.winner is None or not 0 <= record.winner < len(record.agents):
         return None

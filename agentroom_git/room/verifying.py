@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from agentroom_git.core.escape import one_line
-from agentroom_git.core.fold import Engine
+from agentroom_git.core.fold import Engine, Folded
 from agentroom_git.core.history import ENGINE
 from agentroom_git.core.ids import Oid
 from agentroom_git.errors import UsageError
-from agentroom_git.git import folds
+from agentroom_git.git import contested_refs, folds
 from agentroom_git.git.folds import Fold
 from agentroom_git.room.room import Room
 
@@ -78,5 +78,15 @@ def _examine(room: Room, engine: Engine, fold: Fold) -> str:
     folded = engine.fold(fold.heads)
     if folded.tree != tree:
         return f"its tree is {tree[:10]}, computed {folded.tree[:10]}"
-    missing = [record.id for record in folded.contested if room.refs.get(room.names.contested + record.id) is None]
+    missing = _missing(room, fold, folded)
     return f"contested records are missing: {', '.join(missing)}" if missing else ""
+
+
+def _missing(room: Room, fold: Fold, folded: Folded) -> list[str]:
+    """Return the records that the fold names and whose refs are gone, and those that no record which it names has."""
+    prefix = room.names.contested
+    missing = [record for record in folded.contested if room.refs.get(prefix + record.id) is None]
+    named = [text.partition(" ")[0] for text in fold.contested]
+    gone = [id for id in named if room.refs.get(prefix + id) is None]
+    lost = [one.id for one in missing if not any(contested_refs.keeps(room.refs, prefix + id, one) for id in named)]
+    return list(dict.fromkeys([*gone, *lost]))

@@ -6,7 +6,7 @@ the two trees that the fold merged.
 
 from collections.abc import Iterator
 
-from agentroom_git.core.contested import Entry
+from agentroom_git.core.contested import TWO_NAMES, Entry
 from agentroom_git.core.ids import Oid
 from agentroom_git.core.objects import FILE, SUBMODULE
 from agentroom_git.errors import AgentroomError
@@ -14,9 +14,6 @@ from agentroom_git.git.contested_refs import Stored
 from agentroom_git.git.folds import Fold, find_place
 from agentroom_git.room.fold_chain import read_folds
 from agentroom_git.room.room import Room
-
-TWO_NAMES = frozenset({"rename/rename", "twins"})
-"""Kinds of which both versions stand, each under a name of its own."""
 
 
 class UnresolvableError(AgentroomError):
@@ -49,6 +46,10 @@ def tree_with_version(room: Room, now: Oid, fold: Fold, record: Stored, side: in
 
 def rival_names(room: Room, fold: Fold, record: Stored) -> dict[bytes, Entry]:
     """Return the names under which the fold has the versions, with what is there."""
+    if record.raw_names:
+        tree = room.history.tree_of(fold.id)
+        there = {name: room.history.entry(tree, name) for name in record.raw_names}
+        return {name: entry for name, entry in there.items() if entry is not None}
     return {name: entry for number in (0, 1) for name, entry in _brought(room, fold, record, number)}
 
 
@@ -62,6 +63,8 @@ def _brought(room: Room, fold: Fold, record: Stored, number: int) -> Iterator[tu
 
 
 def _name_of(room: Room, fold: Fold, record: Stored, names: dict[bytes, Entry], side: int) -> bytes:
+    if record.raw_names:
+        return record.raw_names[side]
     folded = {head.agent for head in fold.folded}
     speaks = [not folded.isdisjoint(agents) for agents in record.agents]
     if len(names) == 2 and speaks.count(True) == 1:
@@ -83,10 +86,11 @@ def _as_it_was(room: Room, record: str, path: bytes, chosen: bytes) -> Entry:
 
 
 def _merged(room: Room, record: str) -> Iterator[Oid]:
-    """Yield what was merged, with its bases, by the folds that name the record: later ones do it, too."""
-    history = room.history
+    """Yield what was merged, with its bases, by the folds that name the record, or one that it took over."""
+    history, ids = room.history, {record}
     for fold in read_folds(room):
-        if find_place(fold, record) is None:
+        ids.update(old for old, new in fold.replaced if new in ids)
+        if all(find_place(fold, id) is None for id in ids):
             continue
         before, *brought = history.parents(fold.id)
         bases = history.meet(frozenset({before}), brought[0]) if brought else frozenset[Oid]()

@@ -92,7 +92,7 @@ class History:
 
     def note(self, folded: Folded) -> None:
         """Keep what the fold recorded as contested."""
-        for record in folded.contested:
+        for record in folded.gathered:
             for side in (record.base, *record.sides):
                 if side is not None:
                     self.seen += self.objects.blob(side).decode().splitlines()

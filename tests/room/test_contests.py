@@ -49,9 +49,7 @@ def test_the_same_contest_a_second_time_is_open_again_and_told_of_again(bed: Bed
     assert contests.open_records(bed.room()) == []
     told = len(told_of_contests(bed))
 
-    bed.commit("alice", {"n.txt": edited(numbered(), 5, "from alice(1)")})
-    bed.commit("bob", {"n.txt": edited(numbered(), 5, "bob had another idea")})
-    bed.settle()
+    contest_again(bed, contest, is_turned=False)
 
     (again,) = contests.read_contests(bed.room())
     assert (again.record.id, again.is_open) == (contest.record.id, True)
@@ -61,6 +59,31 @@ def test_the_same_contest_a_second_time_is_open_again_and_told_of_again(bed: Bed
     bed.commit("alice", {"other.txt": "unrelated\n"})
     bed.settle()
     assert contests.open_records(bed.room()) == []
+
+
+def contest_again(bed: Bed, contest: contests.Contest, *, is_turned: bool) -> None:
+    """Let both write their versions again; the one that stood stands again, or the other one does."""
+    assert contest.record.winner is not None
+    stands = contest.record.agents[1 - contest.record.winner if is_turned else contest.record.winner][0]
+    for name, line in (("alice", "from alice(1)"), ("bob", "bob had another idea")):
+        claims = "\n\nAgentroom-Claim: 9 n.txt" if name == stands else ""
+        bed.commit(name, {"n.txt": edited(numbered(), 5, line)}, f"work{claims}")
+    bed.settle()
+
+
+def test_the_same_contest_of_which_the_other_version_stands_is_another_record(
+    bed: Bed, contest: contests.Contest
+) -> None:
+    contests.resolve(bed.room(), contest.record.id, "base")
+    bed.settle()
+
+    contest_again(bed, contest, is_turned=True)
+
+    (again,) = contests.open_records(bed.room())
+    assert again.id != contest.record.id
+    assert again.winner is not None
+    assert contest.record.winner != again.winner
+    assert again.sides[again.winner].decode() in bed.integrated("n.txt")
 
 
 def told_of_contests(bed: Bed) -> list[str]:

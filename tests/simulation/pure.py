@@ -176,7 +176,7 @@ class PureSchedule:
         if self.is_dirty(agent) or self.memory.reaches(self.integration, agent.head):
             return
         folded = self.engine.fold([Head(agent.head, agent.name), Head(self.integration, agent.name)])
-        self.book_records(folded.contested)
+        self.book_records(folded.gathered)
         agent.head = self.commit(agent.name, folded.tree, (self.integration,))
         self.check_out(agent)
 
@@ -185,7 +185,7 @@ class PureSchedule:
         if self.is_dirty(agent) or self.memory.reaches(agent.head, peer.head):
             return
         folded = self.engine.fold([Head(agent.head, agent.name), Head(peer.head, peer.name)])
-        self.book_records(folded.contested)
+        self.book_records(folded.gathered)
         agent.head = self.commit(agent.name, folded.tree, (agent.head, peer.head))
         self.check_out(agent)
 
@@ -228,7 +228,7 @@ class PureSchedule:
         kept = self.memory.maximal(frozenset(one.id for one in everyone))
         self.heads = frozenset(one for one in everyone if one.id in kept)
         folded = self.engine.fold(self.heads)
-        self.book_records(folded.contested)
+        self.book_records(folded.gathered)
         self.check_alike(head.id, folded.tree)
         trees = (self.memory.tree_of(self.integration), self.memory.tree_of(agent.head), folded.tree)
         self.book_records(find_dropped(self.memory, agent.name, *trees))

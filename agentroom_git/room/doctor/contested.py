@@ -34,7 +34,8 @@ def _missing(room: Room) -> dict[str, Fold]:
 
 
 def _found_again(engine: Engine, id: str, fold: Fold) -> Contested | None:
-    return next((record for record in engine.fold(fold.heads).contested if record.id == id), None)
+    folded = engine.fold(fold.heads)
+    return next((record for record in (*folded.gathered, *folded.contested) if record.id == id), None)
 
 
 def _examine(room: Room, id: str, fold: Oid, record: Contested | None, *, fix: bool) -> Finding:
