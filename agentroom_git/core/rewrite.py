@@ -6,6 +6,7 @@ its own are reverted one run after the other, newest first, and what others did 
 
 from collections.abc import Collection, Iterator, Sequence
 
+from agentroom_git.core.carried import carry
 from agentroom_git.core.contested import Contested
 from agentroom_git.core.fold import Engine, Folded, distinct
 from agentroom_git.core.history import Head
@@ -27,18 +28,18 @@ def replace_own(engine: Engine, agent: AgentName, old: Oid, new: Oid, own: Colle
     )
     if not others:
         return Folded(history.tree_of(new), ())
-    tree, contested = history.tree_of(old), list[Contested]()
+    tree, contested = history.tree_of(old), tuple[Contested, ...]()
     for newest, oldest in _runs(engine, [one for one in _newest_first(engine, between) if one in own]):
         before = engine.fold(Head(one, history.author_of(one)) for one in history.parents(oldest)).tree
         mine = Party(before, (Voice(agent, newest, 0, before),))
         step = merge_trees(history, history.tree_of(newest), Party(tree, others), mine)
+        contested = (*carry(history, contested, tree, step.tree), *step.contested)
         tree = step.tree
-        contested += step.contested
     meet = history.meet(frozenset({old}), new)
     base = engine.fold(Head(one, history.author_of(one)) for one in meet).tree if meet else None
     mine = Party(history.tree_of(new), (engine.voice(meet, Head(new, agent)),))
     step = merge_trees(history, base, Party(tree, others), mine)
-    return Folded(step.tree, distinct((*contested, *step.contested)))
+    return Folded(step.tree, distinct((*carry(history, contested, tree, step.tree), *step.contested)))
 
 
 def _newest_first(engine: Engine, between: Sequence[Oid]) -> list[Oid]:

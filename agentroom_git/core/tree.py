@@ -369,6 +369,8 @@ def _displace(merge: _Merge, path: bytes, our_changes: Changes) -> None:
     entry = _result_at(merge, path)
     old = our_changes[path][0] if path in our_changes else None
     mine = merge.objects.entry(merge.ours.tree, path)
+    # That one side deleted the file said that the other's stands: what stands is the folder, and it is said here.
+    merge.contested[:] = [one for one in merge.contested if (one.path, one.kind) != (path, "modify/delete")]
     _keep(merge, path, "file/folder", old, mine, None if mine == entry else entry, winner=0 if mine is None else 1)
     if mine is None:
         del merge.edits[path]

@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from agentroom_git.core.carried import carry
 from agentroom_git.core.contested import Contested, describe_contested
 from agentroom_git.core.dropped import find_dropped
 from agentroom_git.core.escape import one_line, path_text
@@ -179,7 +180,8 @@ class Folder:
     def _write(self, brought: _Brought, previous: Fold) -> Made:
         room, branch, head = self.room, brought.branch, brought.head
         heads, folded = self._compute(head, branch.head, previous)
-        gathered = gather_open(room, previous, folded.tree, distinct((*folded.gathered, *brought.contested)))
+        joined = carry(room.history, brought.contested, room.history.tree_of(head.id), folded.tree)
+        gathered = gather_open(room, previous, folded.tree, distinct((*folded.gathered, *joined)))
         contested = tuple(one.record for one in gathered)
         for record in contested:
             is_new = contested_refs.store(room.refs, room.names.contested, record, room.clock.now())

@@ -127,6 +127,15 @@ def test_a_file_renamed_by_one_and_deleted_by_the_other_stays_and_is_recorded(
     assert (files, records) == ({"new": renamed}, [("rename/delete", "new")])
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_an_edited_file_that_became_a_folder_one_record_says_that_the_folder_stands(
+    case: Case, turned: bool
+) -> None:
+    sides: tuple[Files, Files] = ({"old": None, "old/x": b"x\n"}, {"old": _edit(5, b"five")})
+    files, records = case.fold({"old": TEXT}, *(sides[::-1] if turned else sides))
+    assert (files, records) == ({"old/x": b"x\n"}, [("file/folder", "old")])
+
+
 def test_what_both_deleted_and_one_wrote_anew_is_no_rename(case: Case) -> None:
     other = b"".join(b"else %d\n" % number for number in range(20))
     assert case.fold({"old": TEXT}, {"old": None, "new": other}, {"old": None}) == ({"new": other}, [])
