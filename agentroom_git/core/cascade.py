@@ -1,9 +1,9 @@
 """What becomes of a contested region: the candidates, the most conservative first.
 
 The steps are, in this order: equal up to white space; changes of different lines; changes of different words; changes
-of what is imported; only insertions; the side with the claim; all in order, where at most one edits; the preferred
-side. The first five lose nothing, so they come first. A replacement is never interleaved with another one of the same
-words.
+of what is imported; only insertions; the higher of two version numbers; the side with the claim; all in order, where
+at most one edits; the preferred side. The first five lose nothing, so they come first. A replacement is never
+interleaved with another one of the same words.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,15 +15,17 @@ from agentroom_git.core.import_lines import merge_imports, sort_imports
 from agentroom_git.core.line_ends import LevelTexts, level_line_ends
 from agentroom_git.core.merge import precedence
 from agentroom_git.core.regions import Resolution, Side
+from agentroom_git.core.sizes import find_far_larger
 from agentroom_git.core.tokens import has_same_words, merge_tokens
+from agentroom_git.core.version_numbers import take_highest
 
-STEPS = ("equal", "whitespace", "disjoint", "tokens", "imports", "insertions")
-"""The steps that lose nothing; where a region takes several, the last of them names it."""
+STEPS = ("equal", "whitespace", "disjoint", "tokens", "imports", "insertions", "versions")
+"""The steps that combine; where a region takes several, the last of them names it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Combination:
-    """A text that holds what all sides changed, the step that found it, and sides whose indentation it drops."""
+    """A text of what all sides changed, the step that found it, and sides whose indentation or version it drops."""
 
     text: bytes
     step: str
@@ -53,15 +55,27 @@ class Conflict:
             level=level,
             lines=lines,
             hunks=tuple(diff_lines(base_lines, its, diff) for its in lines),
-            ranking=rank_sides(sides),
+            ranking=rank_sides(level.base, level.sides, sides),
             diff=diff,
             is_new=is_new,
         )
 
 
-def rank_sides(sides: Sequence[Side]) -> list[int]:
-    """Return the indices of the sides, the preferred one first; of equal standing, the lower text."""
-    return sorted(range(len(sides)), key=lambda index: (precedence(sides[index]), sides[index].text))
+def rank_sides(base: bytes, texts: Sequence[bytes], sides: Sequence[Side]) -> list[int]:
+    """Return the indices of the sides, the preferred one first.
+
+    A claim comes before all; then who changed far more of the region, which says more of this region than what its
+    author weighs elsewhere; then the rest of `precedence`; of equal standing, the lower text.
+    """
+    larger = find_far_larger(base, texts)
+    return sorted(
+        range(len(sides)),
+        key=lambda index: (-sides[index].token, index != larger, precedence(sides[index]), sides[index].text),
+    )
+
+
+def _has_claim(sides: Sequence[Side], ranking: Sequence[int]) -> bool:
+    return sides[ranking[0]].token > sides[ranking[1]].token
 
 
 def find_candidates(conflict: Conflict, is_guarded: bool) -> Iterator[Resolution]:
@@ -72,7 +86,7 @@ def find_candidates(conflict: Conflict, is_guarded: bool) -> Iterator[Resolution
     combination = combine(conflict)
     if combination is not None:
         yield _resolution(conflict, combination)
-    preferred, *others = take_sides(conflict.sides)
+    preferred, *others = take_sides(conflict.sides, conflict.ranking)
     if preferred.step == "claim":
         yield preferred
     ordered = keep_all(conflict) if is_guarded else None
@@ -89,10 +103,9 @@ def _resolution(conflict: Conflict, combination: Combination) -> Resolution:
     return Resolution(text, combination.step, winner, tuple(sorted(combination.lost)))
 
 
-def take_sides(sides: Sequence[Side]) -> list[Resolution]:
+def take_sides(sides: Sequence[Side], ranking: Sequence[int]) -> list[Resolution]:
     """Each side whole, the preferred one first: by "claim" if its token is higher than any other, else as a "side"."""
-    ranking = rank_sides(sides)
-    has_claim = sides[ranking[0]].token > sides[ranking[1]].token
+    has_claim = _has_claim(sides, ranking)
     return [
         Resolution(
             text=sides[index].text,
@@ -105,7 +118,7 @@ def take_sides(sides: Sequence[Side]) -> list[Resolution]:
 
 
 def combine(conflict: Conflict) -> Combination | None:
-    """Apply all sides' changes without losing any but white space; None when two different ones meet."""
+    """Apply all sides' changes, losing none but white space and the lower of version numbers; None when others meet."""
     made = {index: conflict.level.sides[index] for index in conflict.ranking}
     agreed = agree_in_words(conflict.level.base, made, conflict.diff)
     if agreed is not None:
@@ -149,6 +162,8 @@ def _settle(conflict: Conflict, cluster: Cluster, base: bytes) -> Combination | 
     if agreed is not None:
         return agreed
     if base:
+        if not _has_claim(conflict.sides, conflict.ranking) and (text := take_highest(texts)) is not None:
+            return Combination(text, "versions", frozenset(side for side in made if made[side] != text))
         text = merge_tokens(base, texts, conflict.diff)
         if text is not None:
             return Combination(text, "tokens")

@@ -5,7 +5,11 @@ given cannot matter.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from agentroom_git.core.authors import Author
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,8 @@ class Side:
     """Commit id: the last tie-break but for the text, lower wins."""
     place: int = 0
     """Whose insertions come first where several insert at one place; of equal places, the lower text's."""
+    authors: tuple["Author", ...] = field(default=(), compare=False)
+    """The heads behind a side that is itself merged, none of which has its whole text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +37,9 @@ class Region:
     """What several sides made of the same base lines, and what the merge took. Lines are counted from 0.
 
     `sides` holds each distinct text of the region once, `agents` in the same order who wrote it. `step` is one of
-    "equal", "whitespace", "disjoint", "tokens", "imports", "insertions", "claim", "both" and "side". `winner` is the
-    side that the result equals, None where it combines several; `lost` are the sides whose change is not in the result.
+    "equal", "whitespace", "disjoint", "tokens", "imports", "insertions", "versions", "claim", "both" and "side".
+    `winner` is the side that the result equals, None where it combines several; `lost` are the sides whose change is
+    not in the result.
     """
 
     base_start: int

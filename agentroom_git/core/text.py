@@ -10,12 +10,13 @@ only look at a room need not wait for. It reads no files and runs no diff of its
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from agentroom_git.core.cascade import Conflict, find_candidates, take_sides
+from agentroom_git.core.authors import narrow
+from agentroom_git.core.cascade import Conflict, find_candidates, rank_sides, take_sides
 from agentroom_git.core.drafts import Draft, Parses
 from agentroom_git.core.hunks import Change, Cluster, Hunk, LineDiff, find_clusters, split_lines
 from agentroom_git.core.merge import Resolved, merge_values
@@ -149,8 +150,9 @@ class _Contest:
         if len(authors) == 1:
             parties = [self._agreed(cluster, made[0][1])] if len(made) > 1 else []
             return _Spot(cluster, tuple(parties), authors, (Resolution(made[0][1], "equal", winner=0),))
-        parties = unite_sides(replace(self.sides[owner], text=text) for owner, text in made)
-        conflict = Conflict.read(self._base_text(cluster), parties, self.diff, is_new=not self.base.text)
+        base = self._base_text(cluster)
+        parties = unite_sides(narrow(self.sides[owner], base, text) for owner, text in made)
+        conflict = Conflict.read(base, parties, self.diff, is_new=not self.base.text)
         options = find_candidates(conflict, is_guarded=parses is not None)
         return _Spot(cluster, tuple(parties), authors, tuple(options))
 
@@ -163,7 +165,8 @@ class _Contest:
         cluster = Cluster(0, len(self.base), tuple(changes))
         authors = {side.text: index for index, side in reversed(list(enumerate(self.sides)))}
         parties = unite_sides(self.sides)
-        return _Spot(cluster, tuple(parties), authors, tuple(take_sides(parties)))
+        ranking = rank_sides(self.base.text, [party.text for party in parties], parties)
+        return _Spot(cluster, tuple(parties), authors, tuple(take_sides(parties, ranking)))
 
     def _text_of(self, change: Change) -> bytes:
         return self.versions[change.side].part(change.new_start, change.new_stop)

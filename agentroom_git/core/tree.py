@@ -10,6 +10,7 @@ from functools import cache, partial
 
 from agentroom_git.core import attributes
 from agentroom_git.core.attributes import Attributes
+from agentroom_git.core.authors import Author
 from agentroom_git.core.content import LARGE, MAX_TEXT, merge_contents
 from agentroom_git.core.contested import Contested, Entry, record_id
 from agentroom_git.core.ids import AgentName, Oid
@@ -197,7 +198,7 @@ def _record_both(
     """Record two versions that are both in the result, or from which it was combined; `names` are ours and theirs."""
     sides = sorted(
         (
-            (_agents(_speakers(party, path, entry, merge.objects)), entry, name)
+            (_agents(_speakers(merge, party, path, entry)), entry, name)
             for party, entry, name in zip((merge.ours, merge.theirs), (ours, theirs), names or (b"", b""), strict=True)
         ),
         key=lambda side: (side[0], side[1].id if side[1] else "", side[2]),
@@ -236,16 +237,20 @@ def lines_at(objects: Objects, entry: Entry | None) -> frozenset[bytes]:
     return objects.lines(entry.id)
 
 
-def _speakers(party: Party, path: bytes, entry: Entry | None, objects: Objects) -> Sequence[Voice]:
-    """Return the heads of this side that have exactly this version of the path, or all of them where none has."""
+def _speakers(merge: _Merge, party: Party, path: bytes, entry: Entry | None) -> Sequence[Voice]:
+    """Return this side's heads that have exactly this version of the path, else those that changed it, else all."""
     if len(party.voices) == 1:
         return party.voices
-    same = [voice for voice in party.voices if objects.entry(voice.tree, path) == entry]
-    return same or party.voices
+    entries = [(voice, merge.objects.entry(voice.tree, path)) for voice in party.voices]
+    same = [voice for voice, its in entries if its == entry]
+    if same:
+        return same
+    before = merge.objects.entry(merge.base, path) if merge.base else None
+    return [voice for voice, its in entries if its != before] or party.voices
 
 
 def _side(merge: _Merge, party: Party, path: bytes, entry: Entry, text: bytes) -> Side:
-    voices = _speakers(party, path, entry, merge.objects)
+    voices = _speakers(merge, party, path, entry)
     last = max(voices, key=lambda voice: (voice.weight, voice.id))
     return Side(
         agents=_agents(voices),
@@ -253,7 +258,13 @@ def _side(merge: _Merge, party: Party, path: bytes, entry: Entry, text: bytes) -
         token=max(voice.token_for(path) for voice in voices),
         generation=last.weight,
         id=last.id,
+        authors=tuple(_author(merge.objects, path, voice) for voice in voices) if len(voices) > 1 else (),
     )
+
+
+def _author(objects: Objects, path: bytes, voice: Voice) -> Author:
+    lines = partial(lines_at, objects, objects.entry(voice.tree, path))
+    return Author(voice.agent, voice.id, voice.weight, voice.token_for(path), lines)
 
 
 def _agents(voices: Sequence[Voice]) -> tuple[str, ...]:
@@ -262,7 +273,7 @@ def _agents(voices: Sequence[Voice]) -> tuple[str, ...]:
 
 def _rank(merge: _Merge, party: Party, path: bytes, entry: Entry | None) -> tuple[int, int, int, str]:
     """Return what decides between two whole sides; the higher stands. Never arrival, never wall clock."""
-    voices = _speakers(party, path, entry, merge.objects)
+    voices = _speakers(merge, party, path, entry)
     last = max(voices, key=lambda voice: (voice.weight, voice.id))
     # The lower id wins, so that its digits are turned round.
     turned = "".join(f"{15 - int(digit, 16):x}" for digit in last.id)
@@ -288,7 +299,7 @@ def _keep(
         merge.edits[path] = ours
     parties = ((merge.ours, ours), (merge.theirs, theirs))
     sides = [
-        (_agents(_speakers(party, path, entry, merge.objects)), entry, index == winner)
+        (_agents(_speakers(merge, party, path, entry)), entry, index == winner)
         for index, (party, entry) in enumerate(parties)
     ]
     sides.sort(key=lambda side: (side[0], side[1].id if side[1] else ""))

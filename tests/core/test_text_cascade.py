@@ -179,7 +179,55 @@ def test_sorted_imports_of_several_lines_are_sorted_whatever_their_sides_places(
 
 def test_where_one_spot_of_a_region_is_contested_all_of_it_is_taken_from_one_side() -> None:
     merged = merge(b"a\nb\n", b"1\nb\n", b"2\nB\n")
-    assert (merged.text, merged.regions[0].sides, merged.regions[0].lost) == (b"1\nb\n", (b"1\nb\n", b"2\nB\n"), (1,))
+    assert (merged.text, merged.regions[0].sides, merged.regions[0].lost) == (b"2\nB\n", (b"1\nb\n", b"2\nB\n"), (0,))
+
+
+def test_of_two_edits_that_meet_the_far_larger_stands() -> None:
+    small, large = b"x = f(a)\n", b"x = g(b, c, d)\ny = x\n"
+    for sides in ((small, large), (large, small)):
+        merged = merge(b"x = f(b)\n", *sides)
+        assert (merged.text, steps(merged)) == (large, ["side"])
+
+
+def test_a_side_that_is_less_than_twice_as_large_has_no_advantage() -> None:
+    merged = merge(b"a b\n", b"1 2\n", b"3 4 5\n")
+    assert (merged.text, steps(merged)) == (b"1 2\n", ["side"])
+
+
+def test_a_claim_stands_against_a_far_larger_edit() -> None:
+    sides = [Side(("a",), b"1\n", token=3, id="a"), Side(("b",), b"2 3 4 5 6\n", id="b")]
+    merged = merge_text(b"0\n", sides, line_diff)
+    assert (merged.text, steps(merged)) == (b"1\n", ["claim"])
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "expected"),
+    [
+        pytest.param(b"flask==2.9\n", b"flask==2.10\n", b"flask==2.10\n", id="by number, not by text"),
+        pytest.param(b"v 1.2.0rc1\n", b"v 1.2.0\n", b"v 1.2.0\n", id="a release is higher than what goes before it"),
+        pytest.param(b"v 1.2.0a2\n", b"v 1.2.0a10\n", b"v 1.2.0a10\n", id="of two that go before it the later"),
+        pytest.param(b"a 1.1\nb 3.0\n", b"a 1.2\nb 2.0\n", b"a 1.2\nb 3.0\n", id="line for line"),
+        pytest.param(b"v 1.0\n", b"v 1.00\n", b"v 1.00\n", id="the same number written otherwise"),
+    ],
+)
+def test_of_version_numbers_the_highest_stands_and_the_others_are_listed(
+    left: bytes, right: bytes, expected: bytes
+) -> None:
+    for sides in ((left, right), (right, left)):
+        merged = merge(b"a 0.1\nb 0.1\n", *sides)
+        lost = tuple(index for index, text in enumerate(merged.regions[0].sides) if text != expected)
+        assert (merged.text, steps(merged), merged.regions[0].lost) == (expected, ["versions"], lost)
+
+
+def test_version_numbers_do_not_decide_where_words_differ_too_or_one_side_has_a_claim() -> None:
+    assert steps(merge(b"v 1.0\n", b"v 1.1 x\n", b"v 1.2 y\n")) == ["side"]
+    claimed = [Side(("a",), b"v 1.1\n", token=1, id="a"), Side(("b",), b"v 1.2\n", id="b")]
+    assert steps(merge_text(b"v 1.0\n", claimed, line_diff)) == ["claim"]
+
+
+def test_a_version_number_of_any_length_is_read() -> None:
+    long = b"v 1." + b"9" * 20_000 + b"\n"
+    assert merge(b"v 1.0\n", long, b"v 1.5\n").text == long
 
 
 def test_words_that_touch_are_not_combined() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pygit2
 import pytest
 
-from agentroom_git.core.contested import Entry
+from agentroom_git.core.contested import Contested, Entry
 from agentroom_git.core.fold import Engine, Folded
 from agentroom_git.core.history import Head
 from agentroom_git.core.ids import AgentName, Oid
@@ -229,3 +229,33 @@ def test_names_that_some_file_systems_take_for_one_are_both_kept_and_recorded(ca
     files, records = case.fold({}, {one: b"1\n"}, {other: b"2\n"})
     assert files == {one: b"1\n", other: b"2\n"}
     assert records == [("twins", min(one, other, key=str.encode))]
+
+
+def _contest_of_line_ten(
+    case: Case, carols: bytes, weights: tuple[int, int, int], claims: tuple[tuple[str, int], ...] = ()
+) -> Contested:
+    """Merge alice's edit of line 1 and carol's text with bob's edit of line 10; `weights` are theirs and bob's."""
+    root = case.commit("base", {"f.txt": TEXT})
+
+    def voice(name: str, text: bytes, weight: int) -> Voice:
+        commit = case.commit(name, {"f.txt": text}, root)
+        return Voice(AgentName(name), commit, weight, case.objects.tree_of(commit), claims if name == "alice" else ())
+
+    alice, carol, bob = map(voice, ("alice", "carol", "bob"), (_edit(1, b"one"), carols, _edit(10, b"TEN")), weights)
+    both = case.objects.tree_of(case.commit("both", {"f.txt": _edit(1, b"one", carols)}, root))
+    base = case.objects.tree_of(root)
+    (record,) = merge_trees(case.objects, base, Party(both, (alice, carol)), Party(bob.tree, (bob,))).contested
+    return record
+
+
+@pytest.mark.parametrize("claims", [(), (("f.txt", 17),)], ids=["no claim", "alice claims the file"])
+def test_who_changed_other_lines_of_a_file_has_no_say_in_these(case: Case, claims: tuple[tuple[str, int], ...]) -> None:
+    record = _contest_of_line_ten(case, _edit(10, b"ten"), (9, 1, 2), claims)
+    assert (record.agents, record.step) == ((("bob",), ("carol",)), "side")
+    assert record.winner == 0, "bob has more commits than carol, and alice's count for her own lines only"
+
+
+def test_who_removed_a_line_speaks_for_its_removal(case: Case) -> None:
+    lines = TEXT.splitlines(keepends=True)
+    record = _contest_of_line_ten(case, b"".join(lines[:9] + lines[10:]), (1, 1, 1))
+    assert record.agents == (("bob",), ("carol",))
