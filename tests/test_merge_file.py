@@ -142,6 +142,12 @@ def test_git_stops_where_the_driver_found_something_contested(repository: Path, 
     assert app.read_text() == text.replace(line, marked.format(ours, theirs))
     assert "leftover conflict marker" in git("diff", "--check", cwd=repository, check=False)
 
+    git("merge", "--abort", cwd=repository)
+    git("-c", "merge.conflictStyle=zdiff3", "merge", "-q", "--no-edit", "other", cwd=repository, check=False)
+
+    marked = "<<<<<<< ours\n{}||||||| base\n{}=======\n{}>>>>>>> theirs\n"
+    assert app.read_text() == text.replace(line, marked.format(ours, line, theirs))
+
 
 def test_only_what_is_contested_is_marked_whatever_the_line_ends() -> None:
     base, ours, theirs = ("".join(f"{one}\r\n" for one in text) for text in ("abcdefgh", "aBcdefgX", "aBcdeFgY"))
@@ -149,6 +155,8 @@ def test_only_what_is_contested_is_marked_whatever_the_line_ends() -> None:
 
     marked = "<<< ours\nX\n===\nY\n>>> theirs\n".replace("\n", "\r\n")
     assert mark_conflicts(merged, 3).decode() == "".join(f"{one}\r\n" for one in "aBcdeFg") + marked
+    diff3 = "<<< ours\nX\n||| base\nh\n===\nY\n>>> theirs\n".replace("\n", "\r\n")
+    assert mark_conflicts(merged, 3, base.encode()).decode() == "".join(f"{one}\r\n" for one in "aBcdeFg") + diff3
     agreed = merge_files(base.encode(), ours.encode(), base.encode())
     assert mark_conflicts(agreed, 3) == ours.encode()
 

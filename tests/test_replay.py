@@ -99,6 +99,13 @@ def test_a_head_without_a_commit_is_said(merged: Path, git) -> None:
     assert len(list(replay(merged, every_ref=True))) == 2
 
 
+def test_a_shallow_clone_is_refused_with_the_remedy(merged: Path, tmp_path: Path, git) -> None:
+    git("clone", "-q", "--depth", "2", f"file://{merged}", str(tmp_path / "shallow"), cwd=tmp_path)
+    with pytest.raises(UsageError, match="this clone is shallow") as refused:
+        list(replay(tmp_path / "shallow"))
+    assert refused.value.hint == "git fetch --unshallow"
+
+
 def test_several_processes_give_what_one_gives(merged: Path) -> None:
     def told(jobs: int) -> list[tuple[str, list[tuple[str, bool | None]]]]:
         return [(one.merge, [(r.path, r.equal) for r in one.records]) for one in replay(merged, jobs=jobs)]

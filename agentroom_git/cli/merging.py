@@ -50,7 +50,7 @@ def merge_file(  # noqa: PLR0913 - one parameter an option
     as_json: Json = False,
 ) -> None:
     """Print the merge of three files as a fold would make it. Exit code 3: something was contested."""
-    from agentroom_git.room.merging import mark_conflicts, merge_files
+    from agentroom_git.room.merging import mark_conflicts, merge_files, shows_base
 
     for name, value in (("--claim", claim), ("--prefer", prefer)):
         if value not in (*SIDES, ""):
@@ -61,7 +61,9 @@ def merge_file(  # noqa: PLR0913 - one parameter an option
     merged = merge_files(*texts, path=where, claim=claim, prefer=prefer, explain=as_json)
     target = ours if as_driver else output
     if target is not None:
-        _write(target, mark_conflicts(merged, marker_size) if as_driver else merged.text)
+        is_marked = as_driver and merged.is_contested
+        before = texts[0] if is_marked and shows_base(Path.cwd()) else None
+        _write(target, mark_conflicts(merged, marker_size, before) if is_marked else merged.text)
     elif not as_json:
         typer.get_binary_stream("stdout").write(merged.text)
     if as_json:

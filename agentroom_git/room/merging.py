@@ -5,6 +5,7 @@ have none, so the caller says which side is preferred.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from agentroom_git.core.candidates import Candidate, find_alternatives
 from agentroom_git.core.content import merge_contents
@@ -13,6 +14,7 @@ from agentroom_git.core.merge import Resolved, merge_values, precedence
 from agentroom_git.core.parse import guard_for
 from agentroom_git.core.regions import Region, Side
 from agentroom_git.git.diff import line_diff
+from agentroom_git.system import process
 
 OURS, THEIRS = "ours", "theirs"
 
@@ -88,16 +90,29 @@ def merge_files(
     return Merged(merged.kind, text, winner, places, parses(text) if parses else None, merged.is_broken)
 
 
-def mark_conflicts(merged: Merged, size: int) -> bytes:
-    """Return the text with git's conflict markers, `size` signs long, around both versions where one is not in it."""
+def shows_base(folder: Path) -> bool:
+    """Tell whether who merges in this folder wants conflicts with what both sides started from (diff3, zdiff3)."""
+    done = process.users_git("config", "--get", "merge.conflictStyle", cwd=folder, seconds=10)
+    return done.out.strip().lower() in {b"diff3", b"zdiff3"}
+
+
+def mark_conflicts(merged: Merged, size: int, base: bytes | None = None) -> bytes:
+    """Return the text with git's conflict markers, `size` signs long, around both versions where one is not in it.
+
+    With `base`, the text that both started from, its part stands between them, as git's diff3 style has it.
+    """
     parts: list[bytes] = []
     lines = split_lines(merged.text)
+    before = None if base is None else split_lines(base)
     at = 0
     end = b"\r\n" if lines and lines[0].endswith(b"\r\n") else b"\n"
     for place in merged.places:
         if place.lost:
             texts = dict(zip(place.names, place.sides, strict=True))
             parts += [*lines[at : place.start - 1], b"<" * size, b" ours", end, _ended(texts.get(OURS, b""), end)]
+            if before is not None:
+                old = b"".join(before[place.base_start - 1 :][: place.base_lines])
+                parts += [b"|" * size, b" base", end, _ended(old, end)]
             parts += [b"=" * size, end, _ended(texts.get(THEIRS, b""), end), b">" * size, b" theirs", end]
             at = place.start - 1 + place.lines
     return b"".join([*parts, *lines[at:]])

@@ -78,10 +78,12 @@ def replay(
     """Yield the outcome of every two-parent merge that HEAD reaches, newest first, those known from `resume` before.
 
     With `every_ref` also of those that only another ref reaches, as a room's folds. `started` is told how many merges
-    there are, and how many of them are known.
+    there are, and how many of them are known. A shallow clone, whose merges may lack their base, is a `UsageError`.
     """
     handle = open_repo(repo).handle
     place = Path(handle.path)
+    if handle.is_shallow:
+        raise UsageError("this clone is shallow, and a merge needs its base", hint="git fetch --unshallow")
     if not every_ref and handle.head_is_unborn:
         raise UsageError(f"{repo} has no commit at HEAD, so no history", hint="--all looks at every ref")
     merges = find_merges(place, every_ref=every_ref, since=since, limit=limit)
