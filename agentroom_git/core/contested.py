@@ -83,4 +83,5 @@ def describe_contested(record: Contested) -> str:
     losers = [name for index, name in enumerate(names) if index != record.winner]
     if set(losers) == {names[record.winner]}:
         return f"{where} ({record.kind}): of two versions of {losers[0]}'s the one on integration stands"
-    return f"{where} ({record.kind}): {names[record.winner]}'s version stands, not {', '.join(losers)}'s"
+    others = " or ".join(f"{name}'s" for name in losers)
+    return f"{where} ({record.kind}): {names[record.winner]}'s version stands, not {others}"

@@ -145,7 +145,6 @@ class Folder:
         refs = self.room.refs
         is_moved = refs.swap(self.room.names.integration, made.id, previous.id, message="agentroom: fold")
         if is_moved:
-            self.room.failpoint("close what was replaced")
             close_replaced(self.room, made.id)
         return is_moved
 

@@ -65,6 +65,8 @@ def _open_before(
 def close_replaced(room: Room, fold: Oid) -> None:
     """Close the records whose versions those of the fold took over, once; the caller holds the fold lock."""
     made = folds.read_fold(room.history, fold)
+    if made.replaced:
+        room.failpoint("close what was replaced")
     for old, new in made.replaced:
         place = find_place(made, new)
         body = Replaced(old, path_text(place.path) if place else "", new)

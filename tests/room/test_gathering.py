@@ -332,5 +332,5 @@ def test_all_versions_are_told_of_at_once_and_shown(start: Bed) -> None:
     assert place_of(record).startswith("n.txt lines 5-5 (text): alice against bob against carol, ")
     (told,) = [one for one in messages.read(start.as_agent("carol")).messages if one.kind == "contested"]
     assert record.id in told.text
-    losers = ", ".join(name for name in THREE if (name,) != record.agents[record.winner])
-    assert f"{record.agents[record.winner][0]}'s version stands, not {losers}'s" in told.text
+    losers = " or ".join(f"{name}'s" for name in THREE if (name,) != record.agents[record.winner])
+    assert f"{record.agents[record.winner][0]}'s version stands, not {losers}" in told.text
