@@ -29,7 +29,7 @@ class Side:
     place: int = 0
     """Whose insertions come first where several insert at one place; of equal places, the lower text's."""
     authors: tuple["Author", ...] = field(default=(), compare=False)
-    """The heads behind a side that is itself merged, none of which has its whole text."""
+    """The heads behind a side that is itself merged; of one head alone none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 from agentroom_git.core.hunks import split_lines
 
-_NUMBER = re.compile(rb"\d+(?:\.\d+)+(?:[-.]?(?:alpha|beta|rc|a|b|dev|pre)[-.]?\d*)?")
+# From a run of digits' first one only and without going back, or a line of digits takes the square of its length.
+_NUMBER = re.compile(rb"(?<!\d)\d++(?:\.\d++)+(?:[-.]?(?:alpha|beta|rc|a|b|dev|pre)[-.]?\d*)?")
 _PART = re.compile(rb"\d+")
 _LONGEST = 1_000
 """Numbers of more digits are no versions, and slow to read."""

@@ -225,6 +225,11 @@ def test_version_numbers_do_not_decide_where_words_differ_too_or_one_side_has_a_
     assert steps(merge_text(b"v 1.0\n", claimed, line_diff)) == ["claim"]
 
 
+def test_a_line_of_nothing_but_digits_is_no_version_and_soon_told() -> None:
+    one, other = b"1" * 1_000_000 + b"\n", b"2" * 1_000_000 + b"\n"
+    assert steps(merge(b"0\n", one, other)) == ["side"]
+
+
 def test_a_version_number_of_any_length_is_read() -> None:
     long = b"v 1." + b"9" * 20_000 + b"\n"
     assert merge(b"v 1.0\n", long, b"v 1.5\n").text == long
